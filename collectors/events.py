@@ -54,12 +54,12 @@ def tally(status: Statuses) -> Ints:
 
 def missing(status: Statuses) -> NDArray[np.bool_]:
     """Where nothing was said: absent, null, empty, NaN."""
-    return (status >= Status.ABSENT) & (status <= Status.NAN)
+    return np.asarray((status >= Status.ABSENT) & (status <= Status.NAN), dtype=np.bool_)
 
 
 def usable(status: Statuses) -> NDArray[np.bool_]:
     """Where the value may enter statistics: fine, or merely flagged."""
-    return (status == Status.OK) | (status >= Status.RANGE)
+    return np.asarray((status == Status.OK) | (status >= Status.RANGE), dtype=np.bool_)
 
 
 class Column(Protocol):

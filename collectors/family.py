@@ -11,7 +11,6 @@ from typing import NamedTuple, Protocol, TypeVar
 from collectors.events import Events
 from collectors.summaries import Summary
 
-
 S = TypeVar("S", bound=Summary)
 
 
