@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
 from collectors.events import Events
+from collectors.layout import Layout
 from collectors.sources import Records
 
 
@@ -40,3 +42,23 @@ class Format(Protocol):
 
     def decode(self, records: Records) -> Decoded:
         """All of `records` as events, in order, and every record that is none as rejected."""
+
+
+FORMATS: Mapping[str, str] = {
+    "json": "collectors.formats.json:JsonFormat",
+}
+"""Every format by its name in the config: module and class, imported when first used."""
+
+
+def make_format(name: str, layout: Layout) -> Format:
+    """The format called `name`, set up for one model.
+
+    Raises:
+        ValueError: no such format, or a layout that it cannot read by.
+        ImportError: the layout needs a package that is not installed; the message names it.
+    """
+    if name not in FORMATS:
+        raise ValueError(f"there is no format {name!r}; known are: {', '.join(sorted(FORMATS))}")
+    module, _, attribute = FORMATS[name].partition(":")
+    made: Format = getattr(import_module(module), attribute)(layout)
+    return made

@@ -1,4 +1,4 @@
-"""Mergeable summaries, one a file.
+"""Mergeable summaries, one a file; `REGISTRY` names them all.
 
 `merge` is associative and commutative and an empty summary is its zero; integer parts come out
 equal bit for bit whatever the order, sums of floats within 1e-12 of their scale.
@@ -7,6 +7,8 @@ equal bit for bit whatever the order, sums of floats within 1e-12 of their scale
 from __future__ import annotations
 
 from typing import Protocol, Self
+
+from collectors.schema import SchemaMismatch
 
 
 class Summary(Protocol):
@@ -22,3 +24,27 @@ class Summary(Protocol):
         Raises:
             SchemaMismatch: the two were made under different schemas.
         """
+
+
+def same_schema(one: str, other: str) -> str:
+    """The id that both have.
+
+    Raises:
+        SchemaMismatch: they differ.
+    """
+    if one != other:
+        raise SchemaMismatch(f"summaries of schema {one} and of schema {other} cannot be merged")
+    return one
+
+
+REGISTRY = (
+    "collectors.summaries.numbers:NumberSummary",
+    "collectors.summaries.categories:CategorySummary",
+    "collectors.summaries.text:TextSummary",
+    "collectors.summaries.lists:ListSummary",
+    "collectors.summaries.images:ImageSummary",
+    "collectors.summaries.scores:ScoresSummary",
+    "collectors.summaries.reruns:RerunSummary",
+    "collectors.summaries.sample:SampleSummary",
+)
+"""Every summary, as module:class; the contract tests walk it."""

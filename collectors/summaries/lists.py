@@ -1,0 +1,38 @@
+"""Lists: how many items they have."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from collectors.events import Ints, ListColumn, NumberColumn
+from collectors.schema import ListSpec, NumberSpec
+from collectors.summaries.numbers import NumberSummary
+
+
+class ListSummary:
+    """Lengths in items."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, spec: ListSpec, schema_id: str) -> None:
+        self.items = NumberSummary(NumberSpec(spec.items), schema_id)
+
+    @property
+    def rows(self) -> int:
+        return self.items.rows
+
+    @property
+    def tally(self) -> Ints:
+        """Rows by `Status`, int64 [len(Status)]."""
+        return self.items.tally
+
+    def observe(self, column: ListColumn) -> None:
+        """Add every row of the column."""
+        self.items.observe(NumberColumn(column.lengths.astype(np.float64), column.status))
+
+    def merge(self, other: Self) -> Self:
+        merged = object.__new__(type(self))
+        merged.items = self.items.merge(other.items)
+        return merged

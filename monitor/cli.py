@@ -1,0 +1,165 @@
+"""The command `inferwatch`. What is heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from monitor import __version__
+
+CONFIG = click.argument("config", type=click.Path(path_type=Path), default="inferwatch.yml")
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def _load(path: Path) -> Any:
+    from monitor.config import ConfigError, load
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        _fail(str(error), 2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Monitor machine-learning models in production.
+
+    Reads inference logs from Kafka or files, and exports what they say to Prometheus.
+
+    \b
+    Try it:      inferwatch demo
+    Your topic:  inferwatch init --bootstrap-servers 127.0.0.1:9092 --topic inferences > inferwatch.yml
+                 inferwatch check inferwatch.yml
+                 inferwatch run inferwatch.yml
+    """
+
+
+@main.command()
+def version() -> None:
+    """Print the version.
+
+    \b
+    Example:  inferwatch version
+    """
+    import platform
+
+    click.echo(f"inferwatch {__version__} (Python {platform.python_version()})")
+
+
+@main.command()
+@CONFIG
+def check(config: Path) -> None:
+    """Read CONFIG (default inferwatch.yml) and say what would run; exit 2 if it is not valid.
+
+    \b
+    Example:  inferwatch check inferwatch.yml
+    """
+    from monitor.config import describe
+
+    for line in describe(_load(config)):
+        click.echo(line)
+
+
+@main.command()
+@CONFIG
+def run(config: Path) -> None:
+    """Run the monitor by CONFIG (default inferwatch.yml) until Ctrl-C or SIGTERM.
+
+    \b
+    Example:  inferwatch run inferwatch.yml
+    """
+    loaded = _load(config)
+    from collectors.schema import SchemaError, SchemaMismatch
+    from monitor import logs
+    from monitor.app import App
+
+    logs.set_up(loaded.log.format, loaded.log.level)
+    stop = stop_on_signals()
+    try:
+        app = App(loaded)
+        app.start()
+    except (SchemaError, SchemaMismatch, OSError, ImportError, ValueError) as error:
+        _fail(f"inferwatch: cannot start: {error}")
+    try:
+        app.run(stop)
+    finally:
+        app.stop()
+
+
+@main.command()
+@click.option("--bootstrap-servers", help="Kafka to sample, HOST:PORT[,HOST:PORT].")
+@click.option("--topic", help="Topic to sample.")
+@click.option(
+    "--file",
+    "files",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSONL, CSV or Parquet file to sample instead.",
+)
+@click.option("--model", default="my-model", show_default=True, help="Name for the model.")
+@click.option("--records", default=2000, show_default=True, help="Records to look at, at most.")
+@click.option("--timeout", default=10.0, show_default=True, help="Seconds to wait for records.")
+def init(
+    bootstrap_servers: str | None,
+    topic: str | None,
+    files: Path | None,
+    model: str,
+    records: int,
+    timeout: float,
+) -> None:
+    """Look at a topic or a file, and print a commented configuration for it.
+
+    \b
+    Example:  inferwatch init --file predictions.jsonl --model churn > inferwatch.yml
+    """
+    from monitor.start_config import NothingFound, start_config
+
+    if (files is None) == (bootstrap_servers is None or topic is None):
+        _fail("give either --file, or --bootstrap-servers and --topic", 2)
+    servers = tuple((bootstrap_servers or "").split(","))
+    try:
+        click.echo(start_config(model, servers, topic, files, records, timeout), nl=False)
+    except (NothingFound, OSError, ImportError, ValueError) as error:
+        _fail(f"inferwatch init: {error}")
+
+
+@main.command()
+@click.option("--exit", "leave", is_flag=True, help="End after the closing table.")
+@click.option("--bootstrap-servers", help="Use this Kafka instead of the embedded broker.")
+@click.option("--listen", default="127.0.0.1:10464", show_default=True, help="Where metrics are.")
+@click.option("--days", type=click.IntRange(1, 365), default=365, help="Replay only so many days.")
+def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> None:
+    """Watch a year of real flights, scored by a real model, go through Kafka into metrics.
+
+    \b
+    Example:  inferwatch demo --exit
+    """
+    from monitor.demo.show import DemoError, show
+
+    stop = stop_on_signals()
+    try:
+        show(bootstrap_servers, listen, days, leave, stop)
+    except (DemoError, ImportError, OSError) as error:
+        _fail(f"inferwatch demo: {error}")
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set; a second one ends the process at once."""
+    stop = threading.Event()
+
+    def handler(number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+    return stop

@@ -1,0 +1,301 @@
+"""THE table of every metric exported: nothing else names one.
+
+Families and the daemon speak of statistic ids; here each becomes a Prometheus metric. Run as
+`python -m monitor.metrics`, this prints `docs/metrics.md`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+Scope = Literal["live", "window", "model", "monitor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, and the statistic that it shows.
+
+    Attributes:
+        labels: every label, in order; `model`, `version` and `window` are not the statistic's own.
+        unit: base unit in plural, or what the number is counted in; "feature's" is the unit of
+            the data themselves.
+        denominator: what the number is taken over, or what one step of a counter is.
+        scope: `live` counts each row as it is read, `window` is of the newest closed window,
+            `model` is of a model as a whole, `monitor` of inferwatch itself.
+    """
+
+    statistic: str
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    unit: str
+    denominator: str
+    help: str
+    scope: Scope
+
+
+def _live(
+    statistic: str,
+    name: str,
+    labels: tuple[str, ...],
+    denominator: str,
+    help: str,
+    *,
+    kind: Kind = "counter",
+    unit: str = "",
+) -> Metric:
+    labels = ("model", "version", *labels)
+    return Metric(statistic, name, kind, labels, unit, denominator, help, "live")
+
+
+def _window(
+    statistic: str, name: str, labels: tuple[str, ...], unit: str, denominator: str, help: str
+) -> Metric:
+    labels = ("model", "version", "window", *labels)
+    return Metric(statistic, name, "gauge", labels, unit, denominator, help, "window")
+
+
+def _model(
+    statistic: str, name: str, denominator: str, help: str, *, unit: str, kind: Kind = "gauge"
+) -> Metric:
+    return Metric(statistic, name, kind, ("model",), unit, denominator, help, "model")
+
+
+def _monitor(
+    statistic: str,
+    name: str,
+    labels: tuple[str, ...],
+    denominator: str,
+    help: str,
+    *,
+    unit: str,
+    kind: Kind = "gauge",
+) -> Metric:
+    return Metric(statistic, name, kind, labels, unit, denominator, help, "monitor")
+
+
+_GIVEN = "Rows whose log says it."
+_TIMED = "Inferences whose latency could be read."
+_ROWS = "Rows of the window, those with an error included."
+_USABLE = "Values present and usable."
+_IMAGES = "Images that could be decoded."
+_RECORDS = "Records of the window."
+_ANSWERED = "Rows without an error."
+_ANSWERS = "Usable answers of rows without an error."
+_WHOLE = "The window."
+_TREE = "The process and its children."
+
+# fmt: off
+_SOFTWARE = (
+    _live("software.inferences", "inferwatch_inferences_total", (),
+        "One inference; those with an error are among them.", "Inferences seen.",
+        unit="inferences"),
+    _live("software.errors", "inferwatch_inference_errors_total", ("reason",),
+        "One inference that ended in an error.", "Inferences that ended in an error, by reason.",
+        unit="inferences"),
+    _live("software.latency", "inferwatch_inference_latency_seconds", (),
+        _TIMED, "Latency of inferences as the log gives it.", kind="histogram", unit="seconds"),
+    # Without version: it may be the version that could not be read.
+    Metric("field.invalid", "inferwatch_field_invalid_total", "counter",
+        ("model", "field", "reason"), "rows",
+        "One row whose field was there and could not be read; it then counts as not given.",
+        "Fields of the log that could not be read, such as time, latency, version or prediction.",
+        "live"),
+    _window("software.latency_quantile", "inferwatch_latency_quantile_seconds", ("q",), "seconds",
+        _TIMED, "Quantile of latency in the window."),
+    _window("software.throughput", "inferwatch_throughput_per_second", (), "inferences per second",
+        "Seconds of the window.", "Inferences per second over the window."),
+    _window("software.error_ratio", "inferwatch_error_ratio", (), "ratio", _ROWS,
+        "Share of inferences that ended in an error."),
+    _window("software.log_memory_bytes", "inferwatch_log_memory_bytes", (), "bytes",
+        _GIVEN, "Mean memory of an inference as the log gives it."),
+    _window("software.log_cpu_seconds", "inferwatch_log_cpu_seconds", (), "seconds",
+        _GIVEN, "Mean processor time of an inference as the log gives it."),
+    _window("software.log_gpu_memory_bytes", "inferwatch_log_gpu_memory_bytes", (), "bytes",
+        _GIVEN, "Mean GPU memory of an inference as the log gives it."),
+    _window("software.log_gpu_utilization_ratio", "inferwatch_log_gpu_utilization_ratio", (),
+        "ratio", _GIVEN, "Mean GPU utilization of an inference as the log gives it."),
+)
+
+_INPUTS = (
+    _live("input.values", "inferwatch_input_values_total", ("feature",),
+        "One value present, usable or not; present and missing add up to the rows.",
+        "Values present, by feature.", unit="values"),
+    _live("input.missing", "inferwatch_input_missing_total", ("feature", "reason"),
+        "One row without a value; present and missing add up to the rows.",
+        "Values missing, by feature and reason.", unit="values"),
+    _live("input.invalid", "inferwatch_input_invalid_total", ("feature", "reason"),
+        "One value present and wrong; it is among the values present.",
+        "Values present but invalid, by feature and reason.", unit="values"),
+    _window("input.mean", "inferwatch_input_mean", ("feature",), "feature's", _USABLE,
+        "Mean of a feature."),
+    _window("input.stddev", "inferwatch_input_stddev", ("feature",), "feature's", _USABLE,
+        "Standard deviation of a feature."),
+    _window("input.quantile", "inferwatch_input_quantile", ("feature", "q"), "feature's", _USABLE,
+        "Quantile of a feature."),
+    _window("input.missing_ratio", "inferwatch_input_missing_ratio", ("feature",), "ratio",
+        "Missing values by rows; missing and present add up to the rows.",
+        "Share of rows in which a feature is missing."),
+    _window("input.invalid_ratio", "inferwatch_input_invalid_ratio", ("feature",), "ratio",
+        "Invalid values by values present, usable or not.",
+        "Share of the values present that are invalid."),
+    _window("input.length_mean", "inferwatch_input_length_mean", ("feature", "unit"),
+        "see the label unit", _USABLE,
+        "Mean length of a text in chars and words, or of a list in items."),
+    _window("input.brightness_mean", "inferwatch_input_brightness_mean", ("feature",),
+        "0 (black) to 1 (white)", _IMAGES, "Mean brightness (luma) of images."),
+    _window("input.contrast_mean", "inferwatch_input_contrast_mean", ("feature",), "0 to 1",
+        _IMAGES, "Mean contrast of images: the standard deviation of luma within each."),
+    _window("input.image_width_mean", "inferwatch_input_image_width_pixels_mean", ("feature",),
+        "pixels", _IMAGES, "Mean width of images."),
+    _window("input.image_height_mean", "inferwatch_input_image_height_pixels_mean", ("feature",),
+        "pixels", _IMAGES, "Mean height of images."),
+    _window("input.rows_with_missing_ratio", "inferwatch_input_rows_with_missing_ratio", (),
+        "ratio", _ROWS, "Share of rows in which any feature is missing."),
+    _window("input.items_mean", "inferwatch_input_items_mean", (), "items",
+        _RECORDS, "Mean number of inferences in a record."),
+    _window("input.bytes_mean", "inferwatch_input_bytes_mean", (), "bytes",
+        _RECORDS, "Mean size of a record."),
+)
+
+_OUTPUTS = (
+    _live("output.nulls", "inferwatch_output_nulls_total", (),
+        "One row without an error whose answer is absent, null, empty, NaN or a null word.",
+        "Null answers.", unit="answers"),
+    _window("output.mean", "inferwatch_output_mean", (), "prediction's",
+        _ANSWERS, "Mean of the predictions."),
+    _window("output.stddev", "inferwatch_output_stddev", (), "prediction's",
+        _ANSWERS, "Standard deviation of the predictions."),
+    _window("output.quantile", "inferwatch_output_quantile", ("q",), "prediction's",
+        _ANSWERS, "Quantile of the predictions."),
+    _window("output.null_ratio", "inferwatch_output_null_ratio", (), "ratio", _ANSWERED,
+        "Share of answers that are null."),
+    _window("output.class_ratio", "inferwatch_output_class_ratio", ("class",), "ratio",
+        _ANSWERS, "Share of each class among the answers."),
+    _window("output.entropy_mean", "inferwatch_output_entropy_mean", (), "nats",
+        "Usable score lists of rows without an error.", "Mean entropy of the score lists."),
+    _window("output.rerun_ratio", "inferwatch_output_rerun_ratio", (), "ratio", _ANSWERED,
+        "Share of inferences whose input was already answered in the window."),
+    _window("output.rerun_mismatch_ratio", "inferwatch_output_rerun_mismatch_ratio", (), "ratio",
+        "Distinct inputs answered more than once.",
+        "Share of repeated inputs that were answered differently."),
+    _window("output.rerun_stddev", "inferwatch_output_rerun_stddev", (), "prediction's",
+        "Inputs answered more than once, pooled.",
+        "Standard deviation of the outputs over equal inputs."),
+)
+
+_WINDOWS = (
+    _window("window.rows", "inferwatch_window_rows", (), "rows", _WHOLE,
+        "Rows in the newest closed window."),
+    _window("window.end", "inferwatch_window_end_timestamp_seconds", (), "seconds",
+        _WHOLE, "Event time at which the newest closed window ends."),
+    _window("window.closed", "inferwatch_window_closed_timestamp_seconds", (), "seconds",
+        _WHOLE, "Wall time at which the newest closed window was closed."),
+)
+
+_MODELS = (
+    _model("late.rows", "inferwatch_late_rows_total",
+        "One row that came after its pane was no longer kept; it is in no window.",
+        "Rows that came too late for their window.", unit="rows", kind="counter"),
+    _model("revisions", "inferwatch_revisions_total",
+        "One pane that was published again with rows accepted after its first close.",
+        "Windows published again after late rows.", unit="revisions", kind="counter"),
+    _model("process.up", "inferwatch_process_up", "The model server's process.",
+        "1 while the model server's process is there, else 0.", unit="0 or 1"),
+    _model("process.memory_bytes", "inferwatch_process_memory_bytes", _TREE,
+        "Resident memory of the model server.", unit="bytes"),
+    _model("process.cpu_seconds", "inferwatch_process_cpu_seconds_total",
+        "The process and its children, finished ones included.",
+        "Processor time of the model server.", unit="seconds", kind="counter"),
+    _model("process.threads", "inferwatch_process_threads", _TREE, "Threads of the model server.",
+        unit="threads"),
+    _model("process.open_files", "inferwatch_process_open_files", _TREE,
+        "Open file descriptors of the model server.", unit="descriptors"),
+    _model("process.gpu_memory_bytes", "inferwatch_process_gpu_memory_bytes", _TREE,
+        "GPU memory of the model server, over all GPUs of the machine.", unit="bytes"),
+)
+
+_MONITOR = (
+    _monitor("records", "inferwatch_records_total", ("topic", "outcome"),
+        "One record, or one item of a record that is a list.",
+        "Records read, by what became of them; nothing is dropped uncounted.", unit="records",
+        kind="counter"),
+    _monitor("consumer.lag_records", "inferwatch_consumer_lag_records", ("topic", "partition"),
+        "Records between the position and the last known end of the partition.",
+        "Records not read yet.", unit="records"),
+    _monitor("consumer.lag_seconds", "inferwatch_consumer_lag_seconds", ("topic", "partition"),
+        "The newest record read, by the broker's timestamp; 0 at the end of the partition.",
+        "Age of the newest record read.", unit="seconds"),
+    _monitor("collector.duration", "inferwatch_collector_duration_seconds", ("model", "collector"),
+        "All rows since the start.",
+        "Seconds that the collector has worked since the daemon started.", unit="seconds"),
+    _monitor("collector.success", "inferwatch_collector_success", ("model", "collector"),
+        "The newest rows.",
+        "1 if the collector took in its last rows, 0 if it failed and is incomplete.",
+        unit="0 or 1"),
+    _monitor("series_dropped", "inferwatch_series_dropped_total", ("model", "label"),
+        "One update whose label value was new when the cap of its label was full.",
+        "Updates that went to the label value __other__ because of a cap.",
+        unit="updates", kind="counter"),
+    _monitor("build_info", "inferwatch_build_info", ("version", "python"), "Always 1.",
+        "Version of inferwatch, and of the Python that runs it.", unit="1"),
+)
+
+# fmt: on
+
+METRICS: tuple[Metric, ...] = (*_SOFTWARE, *_INPUTS, *_OUTPUTS, *_WINDOWS, *_MODELS, *_MONITOR)
+
+BY_STATISTIC: Mapping[str, Metric] = MappingProxyType({m.statistic: m for m in METRICS})
+"""Every metric by its statistic id."""
+
+_SCOPES: Mapping[Scope, tuple[str, str]] = {
+    "live": (
+        "Live counters",
+        "Counted as each row is read. They start at 0 in each process, as Prometheus counters do; "
+        "use `rate()` and `increase()`.",
+    ),
+    "window": (
+        "Windows",
+        "Each is of the newest closed window of the length in the label `window`, in event time. "
+        "A statistic that is undefined (the mean of no values) has no series.",
+    ),
+    "model": ("Models", "Of a model as a whole, and of the process that serves it."),
+    "monitor": ("The monitor itself", "What inferwatch has read, and how it is doing."),
+}
+
+_PREFACE = """\
+# Metrics
+
+Every metric that inferwatch exports, made from `monitor/metrics.py` by `python -m monitor.metrics`.
+
+Values present and values missing add up to the rows. The missing ratio is missing values by rows;
+the invalid ratio is invalid values by values present, usable or not. A row with an error counts in
+software and input metrics, and in no output statistic. Where a label would take more values than
+its cap allows, the rest share the value `__other__`, and `inferwatch_series_dropped_total` counts
+them.
+"""
+
+
+def markdown() -> str:
+    """The table for people, one section a scope."""
+    lines = [_PREFACE]
+    for scope, (title, about) in _SCOPES.items():
+        lines += [f"## {title}", "", about, ""]
+        lines += ["| metric | type | labels | unit | taken over | what it is |"]
+        lines += ["|---|---|---|---|---|---|"]
+        for metric in METRICS:
+            if metric.scope == scope:
+                labels = ", ".join(f"`{label}`" for label in metric.labels)
+                cells = (f"`{metric.name}`", metric.kind, labels, metric.unit)
+                lines.append("| " + " | ".join((*cells, metric.denominator, metric.help)) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

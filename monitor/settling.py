@@ -1,0 +1,159 @@
+"""How a model is settled: its layout and schema, from the state folder or from its first rows.
+
+Until then its records are held back, undecoded, and bounded in number. What was chosen is written
+down before any row is summarised, so that a restart reads and counts as before.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collectors.discover import Discovery, discover
+from collectors.family import Family
+from collectors.formats import make_format
+from collectors.inputs import Inputs
+from collectors.layout import Layout
+from collectors.outputs import Outputs
+from collectors.samples import Samples
+from collectors.schema import Schema, SchemaError, SchemaMismatch
+from collectors.software import Software
+from collectors.sources import Records
+from monitor.collection import Collection
+from monitor.config import ModelConfig
+from monitor.model import Settled
+
+log = logging.getLogger(__name__)
+
+ENOUGH_ROWS = 2_000
+"""Records that are waited for before a schema is chosen."""
+
+LONGEST_WAIT = 5.0
+"""Seconds after the first record when a schema is chosen from fewer."""
+
+
+class StoredSchema(msgspec.Struct, frozen=True):
+    """What is written down: what was found in the first rows, and the schema, as JSON."""
+
+    discovery: Discovery | None
+    schema: msgspec.Raw
+
+
+@dataclass(slots=True)
+class Settling:
+    """The choice for one model.
+
+    Raises (from `load` and `choose`):
+        SchemaError, SchemaMismatch: the stored schema is damaged, or is not of this config; the
+            message names the file and says what to do.
+    """
+
+    config: ModelConfig
+    folder: Path
+    timer: Callable[[], float]
+
+    @property
+    def path(self) -> Path:
+        """Where the choice is written down."""
+        return self.folder / f"{self.config.name}.schema.json"
+
+    def load(self) -> Settled | None:
+        """The choice of an earlier run; None where there is none."""
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            stored = msgspec.json.decode(data, type=StoredSchema)
+            layout = self.config.layout(stored.discovery)
+            schema = Schema.from_json(bytes(stored.schema))
+            schema.check(layout)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise SchemaError(
+                f"{self.path}: damaged ({error}); restore it from a backup, or remove it so that a "
+                "new schema is chosen from the next rows"
+            ) from error
+        except (SchemaError, SchemaMismatch) as error:
+            raise type(error)(f"{self.path}: {error}") from error
+        return self._settled(layout, schema.declare(layout))
+
+    def choose(self, held: Sequence[Records]) -> Settled | None:
+        """Settle by these records, and write it down; None where none of them is an inference."""
+        discovery = None
+        if self.config.needs_discovery:
+            samples = [sample for records in held for sample in plain(records)]
+            if not samples:
+                return None
+            discovery = discover(samples, self.config.hints())
+        layout = self.config.layout(discovery)
+        decoder = make_format(self.config.format, layout)
+        rows = [decoder.decode(records).events for records in held]
+        rows = [events for events in rows if len(events)]
+        if not rows:
+            return None
+        schema = Schema.build(layout, rows)
+        self._write(StoredSchema(discovery, msgspec.Raw(schema.to_json())))
+        log.info(
+            "schema chosen",
+            extra={
+                "model": self.config.name,
+                "rows": sum(map(len, rows)),
+                "features": len(layout.features),
+                "schema": schema.id,
+                "file": str(self.path),
+            },
+        )
+        return self._settled(layout, schema)
+
+    def _write(self, stored: StoredSchema) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            file.write(msgspec.json.encode(stored))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.path)
+
+    def _settled(self, layout: Layout, schema: Schema) -> Settled:
+        quantiles = tuple(self.config.quantiles)
+        families: list[Family[Any]] = [
+            Software(schema, tuple(self.config.latency_buckets)),
+            Inputs(schema, quantiles),
+        ]
+        output = layout.output
+        if schema.output is not None and output is not None:
+            families.append(Outputs(schema, schema.output, quantiles))
+        public = tuple(feature.name for feature in layout.features if not feature.private)
+        families.append(Samples(schema, public, output is not None and not output.private))
+        collection = Collection(self.config.name, families, self.timer)
+        return Settled(make_format(self.config.format, layout), schema, collection)
+
+
+def plain(records: Records) -> list[Any]:
+    """The records that are JSON, as plain Python values."""
+    found = []
+    for index, value in enumerate(records.values):
+        if value is not None and index not in records.oversized:
+            document = _document(value)
+            if isinstance(document, dict | list):
+                found.append(document)
+    return found
+
+
+def _document(value: bytes) -> Any:
+    """The JSON value, NaN and Infinity allowed; None for what is no JSON."""
+    try:
+        return msgspec.json.decode(value)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return json.loads(value.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,197 @@
+"""Every summary merges as section 4 promises; a new one is tested by being registered."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.events import Index
+from collectors.grid import Grid
+from collectors.schema import (
+    CategorySpec,
+    ImageSpec,
+    ListSpec,
+    NumberSpec,
+    SchemaMismatch,
+    ScoresSpec,
+    TextSpec,
+    qualify,
+)
+from collectors.summaries import REGISTRY
+from collectors.summaries.categories import CategorySummary
+from collectors.summaries.images import ImageSummary
+from collectors.summaries.lists import ListSummary
+from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.reruns import RerunSummary
+from collectors.summaries.sample import SampleSummary
+from collectors.summaries.scores import ScoresSummary
+from collectors.summaries.text import TextSummary
+from tests.support import columns
+
+CATEGORY = CategorySpec(("a", "b", "c"), declared=True)
+K = 8
+
+
+@dataclass(frozen=True)
+class Case:
+    """How an empty summary is made, what it takes, and how it takes it."""
+
+    empty: Callable[[str], Any]
+    values: st.SearchStrategy[Any]
+    observe: Callable[[Any, Any], None] = lambda summary, value: summary.observe(value)
+
+
+def _category(schema_id: str) -> CategorySummary:
+    return CategorySummary(CATEGORY, schema_id, seed=0, k=2)
+
+
+def _observe_reruns(summary: RerunSummary, rows: list[tuple[int, float]]) -> None:
+    inputs = np.array([i for i, _ in rows], dtype=np.uint64) * np.uint64(2**58)
+    numbers = np.array([x for _, x in rows], dtype=np.float64)
+    summary.observe(inputs, numbers.view(np.uint64), numbers)
+
+
+def _observe_sample(summary: SampleSummary, hashes: list[int]) -> None:
+    def rows_at(index: Index) -> list[tuple[int]]:
+        return [(hashes[i],) for i in index.tolist()]
+
+    summary.observe(np.array(hashes, dtype=np.uint64), rows_at)
+
+
+CASES: dict[type, Case] = {
+    NumberSummary: Case(lambda s: NumberSummary(NumberSpec(Grid(10.0, 3)), s), columns.numbers()),
+    CategorySummary: Case(
+        _category, columns.categories().map(lambda column: qualify(column, CATEGORY, 0))
+    ),
+    TextSummary: Case(lambda s: TextSummary(TextSpec(Grid(5, 0), Grid(1, 0)), s), columns.texts()),
+    ListSummary: Case(lambda s: ListSummary(ListSpec(Grid(5, 2)), s), columns.lists()),
+    ImageSummary: Case(lambda s: ImageSummary(ImageSpec(), s), columns.images()),
+    ScoresSummary: Case(
+        lambda s: ScoresSummary(
+            _category(s), NumberSummary(NumberSpec(ScoresSpec(CATEGORY).entropy), s)
+        ),
+        columns.scores(),
+    ),
+    RerunSummary: Case(
+        lambda s: RerunSummary(s, K),
+        st.lists(st.tuples(st.integers(0, 30), st.floats(-100, 100)), max_size=30),
+        _observe_reruns,
+    ),
+    SampleSummary: Case(
+        lambda s: SampleSummary(s, K),
+        st.lists(st.integers(0, 2**64 - 1), max_size=20, unique=True),
+        _observe_sample,
+    ),
+}
+
+
+def _registered() -> list[type]:
+    found = []
+    for place in REGISTRY:
+        module, _, name = place.partition(":")
+        found.append(getattr(import_module(module), name))
+    return found
+
+
+EVERY = pytest.mark.parametrize("kind", _registered(), ids=lambda kind: kind.__name__)
+
+
+def state(summary: Any) -> Any:
+    """Everything that a summary holds, settled, as plain comparable values."""
+    for settle in ("cells", "groups"):
+        if hasattr(summary, settle):
+            getattr(summary, settle)()
+    found = {}
+    for name in type(summary).__slots__:
+        value = getattr(summary, name)
+        if hasattr(type(value), "merge"):
+            found[name] = state(value)
+        elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+            found[name] = {field: array.tolist() for field, array in value._asdict().items()}
+        else:
+            found[name] = value.tolist() if isinstance(value, np.ndarray) else value
+    return found
+
+
+def assert_same(one: Any, other: Any) -> None:
+    """Integers bit for bit, floats within 1e-12 of the sums' scale."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
+    elif isinstance(one, float) and isinstance(other, float):
+        # 40 rows, |x - c| < 1.1e4, so the squares reach 5e9: 1e-12 of that.
+        assert one == other or abs(one - other) <= 1e-12 * max(abs(one), abs(other), 5e9)
+    else:
+        assert one == other
+
+
+def filled(kind: type, value: Any, schema: str = "s") -> Any:
+    """A summary of one batch."""
+    summary = CASES[kind].empty(schema)
+    CASES[kind].observe(summary, value)
+    return summary
+
+
+def test_every_registered_summary_has_a_case() -> None:
+    assert set(CASES) == set(_registered())
+
+
+@EVERY
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_merge_is_associative_and_commutative(kind: type, data: st.DataObject) -> None:
+    a, b, c = (filled(kind, data.draw(CASES[kind].values)) for _ in range(3))
+    assert_same(state(a.merge(b).merge(c)), state(a.merge(b.merge(c))))
+    assert_same(state(a.merge(b)), state(b.merge(a)))
+
+
+@EVERY
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_an_empty_summary_is_the_zero(kind: type, data: st.DataObject) -> None:
+    a = filled(kind, data.draw(CASES[kind].values))
+    assert_same(state(a.merge(CASES[kind].empty("s"))), state(a))
+
+
+@EVERY
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_one_after_another_is_the_same_as_apart(kind: type, data: st.DataObject) -> None:
+    batches = data.draw(st.lists(CASES[kind].values, min_size=1, max_size=4))
+    together, apart = CASES[kind].empty("s"), CASES[kind].empty("s")
+    for batch in batches:
+        CASES[kind].observe(together, batch)
+        apart = apart.merge(filled(kind, batch))
+    assert_same(state(together), state(apart))
+    assert together.rows == sum(filled(kind, batch).rows for batch in batches)
+
+
+@EVERY
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_merge_leaves_its_operands_alone(kind: type, data: st.DataObject) -> None:
+    a, b = (filled(kind, data.draw(CASES[kind].values)) for _ in range(2))
+    before = copy.deepcopy((state(a), state(b)))
+    merged = a.merge(b)
+    CASES[kind].observe(merged, data.draw(CASES[kind].values))
+    state(merged)
+    assert (state(a), state(b)) == before
+
+
+@EVERY
+def test_summaries_of_two_schemas_are_refused(kind: type) -> None:
+    with pytest.raises(SchemaMismatch, match="cannot be merged"):
+        CASES[kind].empty("one").merge(CASES[kind].empty("two"))

@@ -1,0 +1,137 @@
+"""Numbers against numpy and pandas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.events import NumberColumn, Status
+from collectors.grid import LAST_CELL, Grid
+from collectors.schema import NumberSpec, qualify
+from collectors.summaries.numbers import BUFFERED, NumberSummary
+from tests.support.columns import number_column
+
+SHAPES = {
+    "normal": lambda r, n: r.normal(50, 3, n),
+    "lognormal": lambda r, n: r.lognormal(2, 1.5, n),
+    "cauchy": lambda r, n: r.standard_cauchy(n),
+    "longitude": lambda r, n: r.uniform(-180, 180, n),
+    "epoch seconds": lambda r, n: r.uniform(1.7e9, 1.8e9, n),
+    "hours": lambda r, n: r.integers(0, 24, n).astype(float),
+    "constant": lambda r, n: np.full(n, 1013.25),
+    "zeros and a few": lambda r, n: np.where(r.random(n) < 0.05, r.exponential(3, n), 0.0),
+}
+
+
+def summarised(values: np.ndarray, grid: Grid | None = None) -> NumberSummary:
+    summary = NumberSummary(NumberSpec(grid or Grid.fit(values[:500])), "s")
+    for part in np.array_split(values, 7):
+        summary.observe(NumberColumn(part, np.zeros(len(part), np.uint8)))
+    return summary
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_moments_and_quantiles_equal_numpys(shape: str) -> None:
+    values = SHAPES[shape](np.random.default_rng(7), 30_000)
+    summary = summarised(values)
+    scale = summary.grid.scale
+    usual = shape != "cauchy"
+    assert summary.count == len(values)
+    assert summary.minimum == values.min()
+    assert summary.maximum == values.max()
+    mean, deviation = summary.mean(), summary.stddev()
+    assert mean is not None
+    assert deviation is not None
+    assert abs(mean - values.mean()) <= 1e-9 * (scale if usual else np.abs(values).max())
+    assert abs(deviation - values.std()) <= 1e-9 * max(scale, values.std())
+    for q in (0.0, 0.01, 0.05, 0.5, 0.95, 0.999, 1.0):
+        exact = np.quantile(values, q, method="inverted_cdf")
+        estimate = summary.quantile(q)
+        assert estimate is not None
+        low, high = summary.grid.edges(summary.grid.cells(np.array([exact])))
+        assert abs(estimate - exact) <= (high - low)[0] * (1 + 1e-6)
+
+
+def test_the_shapes_of_the_design_take_few_cells() -> None:
+    rng = np.random.default_rng(3)
+    for shape in ("normal", "lognormal", "cauchy", "longitude", "epoch seconds", "hours"):
+        cells, counts = summarised(SHAPES[shape](rng, 100_000)).cells()
+        assert 20 <= len(cells) <= 1_100, shape
+        assert counts.sum() == 100_000
+
+
+def test_kolmogorov_smirnov_distance_from_cells_is_near_the_exact_one() -> None:
+    from scipy.stats import ks_2samp
+
+    rng = np.random.default_rng(11)
+    one, other = rng.normal(0, 1, 2_000), rng.normal(0.2, 1.1, 2_000)
+    grid = Grid.fit(one)
+    spread = []
+    for values in (one, other):
+        cells, counts = summarised(values, grid).cells()
+        dense = np.zeros(2 * LAST_CELL + 1)
+        dense[cells + LAST_CELL] = counts
+        spread.append(np.cumsum(dense) / len(values))
+    distance = np.abs(spread[0] - spread[1]).max()
+    assert abs(distance - ks_2samp(one, other).statistic) <= 0.006
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=50),
+    st.integers(-20, 20),
+)
+def test_every_number_lies_between_the_edges_of_its_cell(values: list[float], k: int) -> None:
+    grid = Grid(3.0, k)
+    array = np.array(values)
+    low, high = grid.edges(grid.cells(array))
+    # The cell is taken from float32: a number next to an edge may fall to the other side.
+    slack = 1e-7 * (np.abs(array - 3.0) + grid.scale) + 1e-9
+    assert (array >= low - slack).all()
+    assert (array <= high + slack).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[], [np.nan], [5.0] * 9, [0.0], [1e300, -1e300, 4.0], [np.inf, 2.0]],
+    ids=str,
+)
+def test_a_grid_is_defined_for_odd_first_rows(values: list[float]) -> None:
+    grid = Grid.fit(np.array(values))
+    assert np.isfinite(grid.center)
+    assert grid.scale > 0
+
+
+def test_small_integers_have_a_cell_each() -> None:
+    hours = np.arange(24.0)
+    assert len(set(Grid.fit(hours).cells(hours).tolist())) == 24
+
+
+def test_huge_values_are_counted_in_the_last_cell_and_left_out_of_the_sums() -> None:
+    spec = NumberSpec(Grid(0.0, 0), (0.0, 10.0))
+    column = qualify(number_column([1.0, 3.0, 1e200, -1e308, 50.0, None]), spec, 0)
+    summary = NumberSummary(spec, "s")
+    summary.observe(column)
+    cells, counts = summary.cells()
+    assert column.status.tolist() == [0, 0, Status.HUGE, Status.HUGE, Status.RANGE, Status.NULL]
+    assert (cells[0], counts[0], cells[-1], counts[-1]) == (-LAST_CELL, 1, LAST_CELL, 1)
+    assert summary.mean() == 18.0
+    assert summary.maximum == 1e200
+
+
+def test_values_wait_until_a_few_thousand_have_gathered() -> None:
+    summary = NumberSummary(NumberSpec(Grid(0.0, 0)), "s")
+    ones = NumberColumn(np.ones(BUFFERED - 1), np.zeros(BUFFERED - 1, np.uint8))
+    summary.observe(ones)
+    assert summary.total == 0.0
+    summary.observe(number_column([1.0]))
+    assert summary.total == BUFFERED
+
+
+def test_no_value_has_no_statistics() -> None:
+    summary = NumberSummary(NumberSpec(Grid(0.0, 0)), "s")
+    summary.observe(number_column([None, None]))
+    assert summary.rows == 2
+    assert (summary.mean(), summary.stddev(), summary.quantile(0.5)) == (None, None, None)
