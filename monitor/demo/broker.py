@@ -52,6 +52,13 @@ class EmbeddedBroker:
         self.bootstrap_servers = f"{broker.host}:{broker.port}"
         return self
 
+    def make_topic(self, topic: str) -> int:
+        """Make `topic` unless it is there; how many partitions it has, which is `PARTITIONS`.
+
+        Asking for a topic makes it here; the broker knows no other way.
+        """
+        return count_partitions(self._cluster, topic)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -61,11 +68,10 @@ class EmbeddedBroker:
         self._cluster = None  # the cluster goes with the last reference to its client
 
 
-def make_topic(bootstrap_servers: str, topic: str, timeout: float = 15.0) -> int:
-    """Make `topic` unless it is there, and say how many partitions it has.
+def create_topic(bootstrap_servers: str, topic: str, timeout: float = 15.0) -> int:
+    """Create `topic` on a real broker unless it is there; how many partitions it has.
 
-    On the embedded broker asking for a topic makes it; on a real one that does not, it is created
-    with `PARTITIONS` partitions and the broker's own replication factor.
+    A new one gets `PARTITIONS` and the broker's own replication factor.
 
     Raises:
         ImportError: confluent-kafka is not installed.
@@ -76,15 +82,31 @@ def make_topic(bootstrap_servers: str, topic: str, timeout: float = 15.0) -> int
 
     client = AdminClient(client_settings(bootstrap_servers))
     try:
-        partitions = client.list_topics(topic, timeout=timeout).topics[topic].partitions
-        if partitions:
-            return len(partitions)
+        # Asked for by its name, a topic that is not there may be made with another layout.
+        there = client.list_topics(timeout=timeout).topics.get(topic)
+        if there is not None:
+            return len(there.partitions)
         wanted = NewTopic(topic, num_partitions=PARTITIONS, replication_factor=-1)
         client.create_topics([wanted], operation_timeout=timeout)[topic].result(timeout)
     except confluent.KafkaException as error:
-        where = f"topic {topic} at {bootstrap_servers}"
-        raise OSError(f"{where}: {error.args[0].str()}; check the address") from error
+        raise OSError(f"topic {topic} at {bootstrap_servers}: {error.args[0].str()}") from error
     return PARTITIONS
+
+
+def count_partitions(client: Any, topic: str, timeout: float = 15.0) -> int:
+    """How many partitions `topic` has, by a producer of confluent-kafka.
+
+    Raises:
+        OSError: no broker answered within `timeout` seconds, or there is no such topic.
+    """
+    confluent = _confluent()
+    try:
+        partitions = client.list_topics(topic, timeout=timeout).topics[topic].partitions
+    except confluent.KafkaException as error:
+        raise OSError(f"topic {topic}: {error.args[0].str()}") from error
+    if not partitions:
+        raise OSError(f"topic {topic} is not there; create it first")
+    return len(partitions)
 
 
 def _confluent() -> Any:

@@ -51,9 +51,7 @@ def read_flights(days: int | None = None) -> pd.DataFrame:
         day = pd.to_datetime(flights[["year", "month", "day"]])
         flights = flights[day < day.min() + pd.Timedelta(days=days)]
     weather = pd.read_csv(folder / "weather.csv", usecols=["origin", "time_hour", *WEATHER])
-    flights = flights.merge(
-        weather, how="left", on=["origin", "time_hour"], validate="many_to_one"
-    )
+    flights = flights.merge(weather, how="left", on=["origin", "time_hour"], validate="many_to_one")
     # `time_hour` is the scheduled hour in UTC, summer time taken into account.
     scheduled = pd.to_datetime(flights["time_hour"], utc=True) + pd.to_timedelta(
         flights["minute"], unit="min"

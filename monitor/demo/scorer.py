@@ -1,129 +1,232 @@
-"""The model server of the demo: scores each flight as it leaves, and logs that to Kafka.
+"""The demo's model server: scores each flight as it leaves, and logs every answer to Kafka.
 
-A process of its own, so that its memory and time are its own. It stays at most `AHEAD` records
-before what its parent says was read (lines `consumed N` on standard input): an embedded broker
-keeps little. The end of standard input ends it. Its progress stands on standard output.
+It runs as a child process, `python -m monitor.demo.scorer`, and talks in lines: it says
+`produced N of M` and at last `done N` on its standard output, and obeys `consumed N` on its
+standard input, never more than `AHEAD` records ahead of N. When that input ends, so does it; until
+then it stays up, as a server does that has nothing to do.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
+import signal
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-import psutil
-from confluent_kafka import Producer
 
-from monitor.demo.delay_model import fit_on_first_weeks
-from monitor.demo.flights import FEATURES, read_flights
+from monitor.demo import broker
+from monitor.demo.flights import FEATURES, first_weeks, read_flights
+from monitor.demo.model import NAME, VERSION, Model, fit
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AHEAD = 20_000
-SAY_EVERY = 2_000
-VERSION = "ridge-4w"
+"""Records that may be unread. The embedded broker keeps 5 MiB a partition: compressed, as many fit
+even if all were of one partition."""
+
+MEMORY_EVERY = 1_000
+PROGRESS_EVERY = 2_000
+CHUNK = 500
 
 
 class Pace:
-    """How far the reader is, as the parent says."""
+    """How many records may be produced by now; shared by two threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: int) -> None:
+        self._ahead = ahead
         self._consumed = 0
         self._ended = False
         self._changed = threading.Condition()
-        threading.Thread(target=self._listen, daemon=True).start()
 
-    def wait_for(self, produced: int) -> bool:
-        """Wait until `produced` is near enough to what was read; False once nobody reads."""
+    def consumed(self, records: int) -> None:
+        """The reader has read so many in all; a smaller number than before changes nothing."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or produced - self._consumed < AHEAD)
-            return not self._ended
+            self._consumed = max(self._consumed, records)
+            self._changed.notify_all()
 
-    def _listen(self) -> None:
-        for line in sys.stdin:
-            word, _, number = line.partition(" ")
-            if word == "consumed":
-                with self._changed:
-                    self._consumed = int(number)
-                    self._changed.notify_all()
+    def end(self) -> None:
+        """Nobody reads any more."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
+    def wait_for(self, records: int) -> bool:
+        """Wait until so many records in all may be produced; False if nobody reads any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or records - self._consumed <= self._ahead)
+            return not self._ended
 
-def main() -> None:
-    """Fit, score, and produce."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bootstrap-servers", required=True)
-    parser.add_argument("--topic", required=True)
-    parser.add_argument("--partitions", type=int, required=True)
-    parser.add_argument("--days", type=int, default=365)
-    options = parser.parse_args()
-    pace = Pace()
-    flights = read_flights()
-    model = fit_on_first_weeks(flights)
-    days = (flights["time"] - flights["time"].iloc[0]).dt.days
-    flights = flights[days < options.days]
-    total = len(flights)
-    _say(f"total {total}")
-    producer = Producer(
-        {
-            "bootstrap.servers": options.bootstrap_servers,
-            "linger.ms": 20,
-            "compression.type": "lz4",
-            "queue.buffering.max.messages": 200_000,
-            "log_level": 0,
-        }
-    )
-    process, memory = psutil.Process(), 0
+    def wait_for_end(self) -> None:
+        """Wait until nobody reads any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended)
+
+
+def obey(lines: Iterable[str], pace: Pace) -> None:
+    """Follow `consumed N` lines until they end; other lines are passed over."""
+    for line in lines:
+        word, _, number = line.strip().partition(" ")
+        if word == "consumed" and number.isascii() and number.isdigit():
+            pace.consumed(int(number))
+    pace.end()
+
+
+def score(flights: pd.DataFrame, model: Model, memory: Callable[[], int]) -> Iterator[bytes]:
+    """One JSON record a flight, in the order given, each with what its prediction really took.
+
+    `memory` is asked for the bytes that this process holds, every `MEMORY_EVERY` flights.
+    """
     encode = msgspec.json.Encoder().encode
-    for number, (key, stamp, features) in enumerate(_rows(flights)):
-        if number % SAY_EVERY == 0:
-            memory = process.memory_info().rss
-            producer.poll(0)
-            _say(f"produced {number}")
-            if not pace.wait_for(number):
-                return
-        record = _score(model, key, stamp, features, memory)
-        producer.produce(options.topic, encode(record), partition=number % options.partitions)
-    producer.flush()
-    _say(f"done {total}")
-    pace.wait_for(sys.maxsize)
+    values = [
+        flights[name].astype(object).where(flights[name].notna(), None).tolist()
+        for name in FEATURES
+    ]
+    times = flights["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ").tolist()
+    resident = 0
+    for n, (when, request_id, row) in enumerate(
+        zip(times, flights["request_id"].tolist(), zip(*values, strict=True), strict=True)
+    ):
+        if n % MEMORY_EVERY == 0:
+            resident = memory()
+        features = dict(zip(FEATURES, row, strict=True))
+        cpu, begin = time.thread_time_ns(), time.perf_counter_ns()
+        prediction = model.predict(features)
+        elapsed, cpu = time.perf_counter_ns() - begin, time.thread_time_ns() - cpu
+        yield encode(
+            {
+                "request_id": request_id,
+                "timestamp": when,
+                "model": NAME,
+                "model_version": VERSION,
+                "latency_ms": elapsed / 1e6,
+                "cpu_seconds": cpu / 1e9,
+                "memory_bytes": resident,
+                "features": features,
+                "prediction": prediction,
+            }
+        )
 
 
-def _score(
-    model: Any, key: str, stamp: str, features: dict[str, Any], memory: int
-) -> dict[str, Any]:
-    cpu, began = time.thread_time_ns(), time.perf_counter_ns()
-    prediction = model.predict(features)
-    took, used = time.perf_counter_ns() - began, time.thread_time_ns() - cpu
-    return {
-        "request_id": key,
-        "timestamp": stamp,
-        "model_version": VERSION,
-        "latency_us": took / 1000,
-        "cpu_seconds": used / 1e9,
-        "memory_bytes": memory,
-        "features": features,
-        "prediction": prediction,
-    }
+class Log:
+    """The topic that the answers go to, its partitions taken in turn."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        from confluent_kafka import Producer
+
+        self._topic = topic
+        self._producer = Producer(
+            {
+                **broker.client_settings(bootstrap_servers),
+                "compression.type": "lz4",
+                "linger.ms": 20,
+                # A retry must not turn the order of a partition around.
+                "enable.idempotence": True,
+                "delivery.report.only.error": True,
+            }
+        )
+        self._failure = ""
+        partitions = broker.count_partitions(self._producer, topic)
+        self._turn = itertools.cycle(range(partitions))
+
+    def write(self, records: Sequence[bytes]) -> None:
+        """Hand over `records`, waiting while the producer's queue is full.
+
+        Raises:
+            OSError: the broker refused a record.
+        """
+        for record in records:
+            partition = next(self._turn)
+            while True:
+                try:
+                    self._producer.produce(
+                        self._topic, record, partition=partition, on_delivery=self._failed
+                    )
+                    break
+                except BufferError:
+                    self._producer.poll(0.1)
+        self._producer.poll(0)
+        self._check()
+
+    def finish(self, timeout: float = 30.0) -> None:
+        """Wait until the broker has everything.
+
+        Raises:
+            OSError: it does not, after `timeout` seconds.
+        """
+        left = self._producer.flush(timeout)
+        self._check()
+        if left:
+            raise OSError(f"topic {self._topic}: {left} records could not be delivered in time")
+
+    def _failed(self, error: Any, _message: Any) -> None:
+        self._failure = str(error)
+
+    def _check(self) -> None:
+        if self._failure:
+            raise OSError(f"topic {self._topic}: {self._failure}")
 
 
-def _rows(flights: Any) -> Any:
-    """Request id, event time and features of each flight; what is missing is None."""
-    stamps = flights["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ").tolist()
-    plain = flights[list(FEATURES)].astype(object)
-    columns = [plain[name].where(plain[name].notna(), None).tolist() for name in FEATURES]
-    for number, (stamp, *values) in enumerate(zip(stamps, *columns, strict=True)):
-        yield f"flight-{number}", stamp, dict(zip(FEATURES, values, strict=True))
+def replay(records: Iterator[bytes], total: int, log: Log, pace: Pace, out: IO[str]) -> None:
+    """Write all `records` at the pace given, and say to `out` how far it is."""
+    _say(out, f"produced 0 of {total}")
+    produced = 0
+    while chunk := list(itertools.islice(records, CHUNK)):
+        if not pace.wait_for(produced + len(chunk)):
+            return
+        log.write(chunk)
+        produced += len(chunk)
+        if produced % PROGRESS_EVERY == 0 or produced == total:
+            _say(out, f"produced {produced} of {total}")
+    log.finish()
+    _say(out, f"done {produced}")
+    pace.wait_for_end()
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  # the parent reads it
+def _say(out: IO[str], line: str) -> None:
+    out.write(line + "\n")
+    out.flush()
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 1:
+        raise argparse.ArgumentTypeError("at least one day is wanted")
+    return days
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit, score, log; 0 when the parent has had enough, 1 when Kafka would not have it."""
+    parser = argparse.ArgumentParser(prog="python -m monitor.demo.scorer", description=__doc__)
+    parser.add_argument("--bootstrap-servers", required=True, help="Kafka, HOST:PORT[,HOST:PORT]")
+    parser.add_argument("--topic", required=True, help="topic to log to; it must be there")
+    parser.add_argument("--days", type=_days, help="score only the first so many days")
+    options = parser.parse_args(arguments)
+    # Ctrl-C in a terminal reaches the whole group; the parent says when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import psutil
+
+    process = psutil.Process()
+    pace = Pace(AHEAD)
+    threading.Thread(target=obey, args=(sys.stdin, pace), daemon=True).start()
+    try:
+        log = Log(options.bootstrap_servers, options.topic)
+        model = fit(first_weeks(read_flights()))
+        flights = read_flights(options.days)
+        answers = score(flights, model, lambda: int(process.memory_info().rss))
+        replay(answers, len(flights), log, pace, sys.stdout)
+    except BrokenPipeError:
+        return 0
+    except (OSError, ImportError) as error:
+        sys.stderr.write(f"model server: {error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
-    os._exit(0)  # the listening thread may still wait for a line
+    sys.exit(main())

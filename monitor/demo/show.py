@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -19,13 +20,12 @@ from collectors.summaries.numbers import NumberSummary
 from monitor import logs
 from monitor.app import App
 from monitor.config import load
-from monitor.demo.broker import DemoBrokerError, DemoTopic, embedded, external
+from monitor.demo.broker import API_VERSION, EmbeddedBroker, make_topic
 from monitor.demo.flights import CATEGORIES, FEATURES
+from monitor.demo.model import NAME
 from monitor.demo.report import Diary, Facts, tables
 from monitor.progress import Progress
 from monitor.windows import Pane
-
-MODEL = "arrival-delay"
 
 
 class DemoError(Exception):
@@ -43,48 +43,40 @@ def show(
     """
     logs.set_up("logfmt", "warning")
     began = time.monotonic()
-    name = f"flights-{time.time_ns() // 1_000_000}"
-    broker: AbstractContextManager[DemoTopic]
-    broker = embedded(name) if bootstrap_servers is None else external(bootstrap_servers, name)
     _print("Fitting a model of arrival delay on the first four weeks of 2013 ...")
-    try:
-        with tempfile.TemporaryDirectory(prefix="inferwatch-demo-") as folder, broker as topic:
-            _replay(topic, listen, days, leave, stop, Path(folder), began)
-    except DemoBrokerError as error:
-        raise DemoError(str(error)) from error
-
-
-def _replay(
-    topic: DemoTopic,
-    listen: str,
-    days: int,
-    leave: bool,
-    stop: threading.Event,
-    folder: Path,
-    began: float,
-) -> None:
-    with _scorer(topic, days) as scorer:
+    with contextlib.ExitStack() as stack:
+        api_version = None
+        if bootstrap_servers is None:
+            broker = stack.enter_context(EmbeddedBroker())
+            bootstrap_servers, api_version = broker.bootstrap_servers, API_VERSION
+        name = f"inferwatch-demo-{time.time_ns() // 1_000_000}"
+        partitions = make_topic(bootstrap_servers, name)
+        scorer = stack.enter_context(_scorer(bootstrap_servers, name, partitions, days))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inferwatch-demo-")))
         path = folder / "inferwatch.yml"
-        path.write_text(config(topic, listen, folder / "state", scorer.pid))
+        state = folder / "state"
+        path.write_text(config(bootstrap_servers, api_version, name, listen, state, scorer.pid))
         diary = Diary()
         app = App(load(path), listeners=[lambda _, pane: diary.note(pane.start, facts(pane))])
+        stack.callback(app.stop)
         app.start()
-        try:
-            total = scorer.total()
-            _print(f"Replaying {total:,} flights of 2013 through Kafka, each as it leaves.")
-            _follow(app, scorer, total, stop)
-            app.pipeline.finish(time.time())
-            if stop.is_set():
-                return
-            seconds = time.monotonic() - began
-            _print(f"\n{tables(diary)}\n\nRead, scored and counted in {seconds:.0f} s.")
-            base = app.exporter.url
-            _print(f"Metrics: {base}/metrics   everything else: {base}/")
-            if not leave:
-                _print("Ctrl-C ends the demo.")
-                app.run(stop)
-        finally:
-            app.stop()
+        _replay(app, scorer, diary, stop)
+        if stop.is_set():
+            return
+        _print(f"Read, scored and counted in {time.monotonic() - began:.0f} s.")
+        _print(f"Metrics: {app.exporter.url}/metrics   everything else: {app.exporter.url}/")
+        if not leave:
+            _print("Ctrl-C ends the demo.")
+            app.run(stop)
+
+
+def _replay(app: App, scorer: _Scorer, diary: Diary, stop: threading.Event) -> None:
+    total = scorer.total()
+    _print(f"Replaying {total:,} flights of 2013 through Kafka, each as it leaves.")
+    _follow(app, scorer, total, stop)
+    app.pipeline.finish(time.time())
+    if not stop.is_set():
+        _print(f"\n{tables(diary)}\n")
 
 
 def _follow(app: App, scorer: _Scorer, total: int, stop: threading.Event) -> None:
@@ -109,19 +101,26 @@ def facts(pane: Pane) -> Facts:
     return found
 
 
-def config(topic: DemoTopic, listen: str, state: Path, pid: int) -> str:
+def config(
+    bootstrap_servers: str,
+    api_version: tuple[int, ...] | None,
+    topic: str,
+    listen: str,
+    state: Path,
+    pid: int,
+) -> str:
     """The configuration of the demo, as a user would write it."""
-    version = "" if topic.api_version is None else f"    api_version: {list(topic.api_version)}\n"
+    version = "" if api_version is None else f"    api_version: {list(api_version)}\n"
     kinds = {name: "category" if name in CATEGORIES else "number" for name in FEATURES}
     features = "".join(f"      {name}: {{kind: {kind}}}\n" for name, kind in kinds.items())
     return f"""\
 source:
   kafka:
-    bootstrap_servers: ["{topic.bootstrap_servers}"]
-    topics: [{topic.name}]
+    bootstrap_servers: ["{bootstrap_servers}"]
+    topics: [{topic}]
     start: earliest
 {version}models:
-  - name: {MODEL}
+  - name: {NAME}
     format: json
     fields:
       request_id: request_id
@@ -136,7 +135,7 @@ source:
 {features}    output: {{kind: number}}
     process: {{pid: {pid}}}
     windows: [1h, 1d]
-    latency_buckets: [0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.001, 0.01]
+    latency_buckets: [1.0e-6, 2.5e-6, 5.0e-6, 1.0e-5, 2.5e-5, 1.0e-4, 1.0e-3, 0.01]
     # The replay is of 2013: no wall clock is to close its windows while one waits.
     idle_timeout: 30d
     timezone: America/New_York
@@ -174,11 +173,11 @@ class _Scorer:
 
 
 @contextmanager
-def _scorer(topic: DemoTopic, days: int) -> Iterator[_Scorer]:
+def _scorer(bootstrap_servers: str, topic: str, partitions: int, days: int) -> Iterator[_Scorer]:
     command = [
         *(sys.executable, "-m", "monitor.demo.scorer"),
-        *("--bootstrap-servers", topic.bootstrap_servers, "--topic", topic.name),
-        *("--partitions", str(topic.partitions), "--days", str(days)),
+        *("--bootstrap-servers", bootstrap_servers, "--topic", topic),
+        *("--partitions", str(partitions), "--days", str(days)),
     ]
     process = subprocess.Popen(  # noqa: S603  # our own module, and values made here
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
