@@ -32,7 +32,9 @@ class Statistic(NamedTuple):
 class Family(Protocol[S]):
     """One metric family of one model; holds the schema, and no state."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the family, as the monitor's own metrics name it."""
 
     def empty(self) -> S:
         """The summary of no rows."""

@@ -9,19 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from collectors.process import ProcessSampler, Sampler
+from collectors.process import ProcessSampler, Sampler, Target
 
 from collectors.family import Statistic
 from collectors.sources import CaughtUp, Partition, Records, Source, StreamValue
 from monitor import __version__
-from monitor.board import Board
-from monitor.config import Config, ModelConfig
+from monitor.board import Board, Caps
+from monitor.config import Config
+from monitor.config_model import ModelConfig
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, TimeRules
-from monitor.exporter import Exporter
 from monitor.model import ModelRules, PaneListener
 from monitor.pipeline import ModelPart, Pipeline
 from monitor.routing import Router, Rule
+from monitor.server import Exporter
 from monitor.settling import Settling
 from monitor.source import make_source
 
@@ -52,6 +53,9 @@ class App:
         listeners: Sequence[PaneListener] = (),
     ) -> None:
         self.board = Board()
+        for model in config.models:
+            caps = Caps(reasons=model.caps.errors, classes=model.caps.classes)
+            self.board.declare(model.name, model.latency_buckets, caps)
         state = Path(config.state.dir)
         self.pipeline = Pipeline(
             [_part(model, state) for model in config.models],
@@ -60,12 +64,14 @@ class App:
             DeadLetters(state, config.state.dead_letters.max_bytes),
             listeners,
         )
-        self.exporter = Exporter(self.board, config.web.listen, self.ready, clock)
+        self.exporter = Exporter(self.board, config.web.address, self.ready, clock)
         self._config = config
         self._clock = clock
         self._source: Source | None = None
         self._samplers: dict[str, Sampler] = {
-            model.name: ProcessSampler(model.process.target())
+            model.name: ProcessSampler(
+                Target(model.process.pid, model.process.pid_file, model.process.name)
+            )
             for model in config.models
             if model.process is not None
         }
@@ -86,7 +92,7 @@ class App:
         labels = {"version": __version__, "python": platform.python_version()}
         self.board.set_gauge(Statistic("build_info", 1, labels))
         self.exporter.start()
-        self._source = make_source(self._config.source)
+        self._source = make_source(self._config)
         log.info("started", extra={"version": __version__, "metrics": self.exporter.url})
 
     def run(self, stop: threading.Event) -> None:
@@ -110,7 +116,7 @@ class App:
         if now >= self._next_sample:
             self._next_sample = now + PROCESS_INTERVAL
             for name, sampler in self._samplers.items():
-                self.board.replace_group("process", sampler.sample(now), name)
+                self.board.replace_group(("process",), sampler.sample(now), name)
 
     def stop(self) -> None:
         """Give back sockets and threads; the last numbers are gone with the process."""
@@ -139,7 +145,7 @@ class App:
                 Statistic("consumer.lag_records", behind, labels),
                 Statistic("consumer.lag_seconds", seconds, labels),
             ]
-        self.board.replace_group("lag", lags)
+        self.board.replace_group(("lag",), lags)
         for name, model in self.pipeline.models.items():
             collection = model.settled.collection
             figures = []
@@ -150,7 +156,7 @@ class App:
                     Statistic("collector.duration", seconds, labels),
                     Statistic("collector.success", healthy, labels),
                 ]
-            self.board.replace_group("collectors", figures, name)
+            self.board.replace_group(("collectors",), figures, name)
 
 
 def _us(seconds: float) -> int:

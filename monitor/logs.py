@@ -27,7 +27,7 @@ class _Line(logging.Formatter):
 
     def __init__(self, style: Literal["logfmt", "json"]) -> None:
         super().__init__()
-        self._style = style
+        self._as_json = style == "json"
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC)
@@ -40,7 +40,7 @@ class _Line(logging.Formatter):
         fields |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             fields["error"] = self.formatException(record.exc_info)
-        if self._style == "json":
+        if self._as_json:
             return json.dumps(fields, default=str)
         return " ".join(f"{key}={_quoted(str(value))}" for key, value in fields.items())
 

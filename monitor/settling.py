@@ -27,7 +27,7 @@ from collectors.schema import Schema, SchemaError, SchemaMismatch
 from collectors.software import Software
 from collectors.sources import Records
 from monitor.collection import Collection
-from monitor.config import ModelConfig
+from monitor.config_model import ModelConfig
 from monitor.model import Settled
 
 log = logging.getLogger(__name__)

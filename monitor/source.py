@@ -6,6 +6,7 @@ from typing import Any
 
 from collectors.sources import Source
 from monitor.config import Config
+from monitor.config_source import Security
 
 
 def make_source(config: Config) -> Source:
@@ -26,7 +27,7 @@ def make_source(config: Config) -> Source:
     from collectors.sources.kafka import KafkaOptions, KafkaSource
 
     kafka = config.source.kafka
-    client: dict[str, Any] = dict(kafka.security.client_settings())
+    client: dict[str, Any] = _security(kafka.security)
     if kafka.api_version is not None:
         client["api_version"] = tuple(kafka.api_version)
     return KafkaSource(
@@ -40,3 +41,17 @@ def make_source(config: Config) -> Source:
             client=client,
         )
     )
+
+
+def _security(security: Security) -> dict[str, Any]:
+    """The settings of kafka-python for it; host names are always checked."""
+    settings: dict[str, Any] = {
+        "security_protocol": security.protocol,
+        "sasl_mechanism": security.mechanism,
+        "sasl_plain_username": security.username,
+        "sasl_plain_password": security.read_password(),
+        "ssl_cafile": security.ca_file,
+        "ssl_certfile": security.cert_file,
+        "ssl_keyfile": security.key_file,
+    }
+    return {name: value for name, value in settings.items() if value is not None}

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from collectors.events import MISSING
 from collectors.inputs import InputsSummary
@@ -20,9 +16,10 @@ from collectors.summaries.numbers import NumberSummary
 from monitor import logs
 from monitor.app import App
 from monitor.config import load
-from monitor.demo.broker import API_VERSION, EmbeddedBroker, make_topic
+from monitor.demo.broker import API_VERSION, EmbeddedBroker, create_topic
 from monitor.demo.flights import CATEGORIES, FEATURES
 from monitor.demo.model import NAME
+from monitor.demo.model_server import ModelServer
 from monitor.demo.report import Diary, Facts, tables
 from monitor.progress import Progress
 from monitor.windows import Pane
@@ -45,22 +42,24 @@ def show(
     began = time.monotonic()
     _print("Fitting a model of arrival delay on the first four weeks of 2013 ...")
     with contextlib.ExitStack() as stack:
+        topic = f"inferwatch-demo-{time.time_ns() // 1_000_000}"
         api_version = None
         if bootstrap_servers is None:
             broker = stack.enter_context(EmbeddedBroker())
+            broker.make_topic(topic)
             bootstrap_servers, api_version = broker.bootstrap_servers, API_VERSION
-        name = f"inferwatch-demo-{time.time_ns() // 1_000_000}"
-        partitions = make_topic(bootstrap_servers, name)
-        scorer = stack.enter_context(_scorer(bootstrap_servers, name, partitions, days))
+        else:
+            create_topic(bootstrap_servers, topic)
+        server = stack.enter_context(ModelServer(bootstrap_servers, topic, days))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inferwatch-demo-")))
         path = folder / "inferwatch.yml"
         state = folder / "state"
-        path.write_text(config(bootstrap_servers, api_version, name, listen, state, scorer.pid))
+        path.write_text(config(bootstrap_servers, api_version, topic, listen, state, server.pid))
         diary = Diary()
         app = App(load(path), listeners=[lambda _, pane: diary.note(pane.start, facts(pane))])
         stack.callback(app.stop)
         app.start()
-        _replay(app, scorer, diary, stop)
+        _replay(app, server, diary, stop)
         if stop.is_set():
             return
         _print(f"Read, scored and counted in {time.monotonic() - began:.0f} s.")
@@ -70,23 +69,27 @@ def show(
             app.run(stop)
 
 
-def _replay(app: App, scorer: _Scorer, diary: Diary, stop: threading.Event) -> None:
-    total = scorer.total()
+def _replay(app: App, server: ModelServer, diary: Diary, stop: threading.Event) -> None:
+    while not server.wait_ready(0.2) and not stop.is_set():
+        _check(server)
+    total = server.progress.total or 0
     _print(f"Replaying {total:,} flights of 2013 through Kafka, each as it leaves.")
-    _follow(app, scorer, total, stop)
-    app.pipeline.finish(time.time())
-    if not stop.is_set():
-        _print(f"\n{tables(diary)}\n")
-
-
-def _follow(app: App, scorer: _Scorer, total: int, stop: threading.Event) -> None:
     progress = Progress("flights", total, sys.stderr)
     consumed = 0
     while consumed < total and not stop.is_set():
         app.turn()
         consumed = sum(app.pipeline.positions.values())
         progress.show(consumed)
-        scorer.tell(consumed)
+        server.consumed(consumed)
+        _check(server)
+    app.pipeline.finish(time.time())
+    if not stop.is_set():
+        _print(f"\n{tables(diary)}\n")
+
+
+def _check(server: ModelServer) -> None:
+    if server.exit_code is not None:
+        raise DemoError(f"the model server ended early, with exit code {server.exit_code}")
 
 
 def facts(pane: Pane) -> Facts:
@@ -126,7 +129,7 @@ source:
       request_id: request_id
       time: timestamp
       version: model_version
-      latency: {{path: latency_us, unit: us}}
+      latency: {{path: latency_ms, unit: ms}}
       memory_bytes: memory_bytes
       cpu_seconds: cpu_seconds
       features: features
@@ -142,51 +145,6 @@ source:
 state: {{dir: "{state}"}}
 web: {{listen: "{listen}"}}
 """
-
-
-class _Scorer:
-    """The model server's process, and the lines between it and this one."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.pid = process.pid
-        self._process = process
-        assert process.stdin is not None  # noqa: S101  # it was opened with pipes
-        assert process.stdout is not None  # noqa: S101
-        self._stdin: TextIO = process.stdin
-        self._stdout: TextIO = process.stdout
-
-    def total(self) -> int:
-        """How many flights it will score; waits until the model is fitted."""
-        word, _, number = self._stdout.readline().partition(" ")
-        if word != "total":
-            raise DemoError("the scorer ended before it began; its error stands above")
-        # Its other lines are not needed; reading them keeps its pipe empty.
-        threading.Thread(target=self._stdout.read, daemon=True).start()
-        return int(number)
-
-    def tell(self, consumed: int) -> None:
-        """Say how many records were read."""
-        if self._process.poll() is not None:
-            raise DemoError(f"the scorer ended early (exit code {self._process.returncode})")
-        self._stdin.write(f"consumed {consumed}\n")
-        self._stdin.flush()
-
-
-@contextmanager
-def _scorer(bootstrap_servers: str, topic: str, partitions: int, days: int) -> Iterator[_Scorer]:
-    command = [
-        *(sys.executable, "-m", "monitor.demo.scorer"),
-        *("--bootstrap-servers", bootstrap_servers, "--topic", topic),
-        *("--partitions", str(partitions), "--days", str(days)),
-    ]
-    process = subprocess.Popen(  # noqa: S603  # our own module, and values made here
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        yield _Scorer(process)
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,53 @@
+# Everything that people and CI do with this repository. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format docs lock build clean
+
+help: ## List the targets.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/installed: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
+
+demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
+	@$(BIN)/inferwatch demo $(ARGS)
+
+lint: setup ## Style, types, and the direction of imports.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@echo "nothing is left to make test-all yet: every test ran"
+
+test-all: test ## The same, and the long ones, once there are any.
+
+format: setup ## Put the code into shape.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup ## Write the pages that are made from the code.
+	$(BIN)/python -m monitor.metrics > docs/metrics.md
+	$(BIN)/python -m monitor.config > docs/configuration.md
+
+lock: setup ## Pin the newest versions that fit, with hashes.
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --universal --python-version 3.11 --extra dev pyproject.toml \
+		-o requirements-dev.lock
+
+build: setup ## Build the wheel.
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+
+clean: ## Remove what was made here.
+	rm -rf $(VENV) .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
