@@ -18,8 +18,9 @@ def set_up(style: Literal["logfmt", "json"], level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Line(style))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # At DEBUG kafka-python prints SASL passwords.
-    logging.getLogger("kafka").setLevel(max(logging.WARNING, logging.getLogger().level))
+    # kafka-python says every try to connect, and at DEBUG SASL passwords; the source says what a
+    # person has to know of it.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 class _Line(logging.Formatter):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
 from collectors.events import (
@@ -144,7 +145,7 @@ class Assembler:
             request_id=(
                 None
                 if layout.request_id is None
-                else [_text_of(raw) for raw in _find(layout.request_id, records, rows, columns)]
+                else _texts_of(_find(layout.request_id, records, rows, columns))
             ),
             version=self._versions(records, rows, columns, invalid),
             error=error,
@@ -209,7 +210,8 @@ class Assembler:
             names = _failed_statuses(columns[layout.status], invalid)
         if layout.error is not None:
             raw = columns[layout.error]
-            names = [error_name(value) or name for value, name in zip(raw, names, strict=True)]
+            if not set(map(type, raw)) <= {NoneType, UnsetType}:
+                names = [error_name(value) or name for value, name in zip(raw, names, strict=True)]
         column = named(names)
         return column.codes, column.names
 
@@ -240,9 +242,10 @@ def _decoded(value: bytes | None) -> Any:
     return UNSET if value is None else value.decode("utf-8", "replace")
 
 
-def _text_of(value: Any) -> str | None:
-    name = name_of(value)
-    return bounded(name) if type(name) is str and name else None
+def _texts_of(values: Sequence[Any]) -> Sequence[str | None]:
+    """Each value as a bounded text, None where it says nothing."""
+    names = (name_of(value) for value in values)
+    return [bounded(name) if type(name) is str and name else None for name in names]
 
 
 def _broker_times(timestamps: Ints) -> Ints:

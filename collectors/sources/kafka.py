@@ -75,11 +75,8 @@ class KafkaSource:
         self._finder = _TopicFinder(options.topics)
         self._first_assignment = True
         self._commit_failing = False
-        # At DEBUG kafka-python prints SASL passwords.
-        for name in ("kafka", "kafka.conn", "kafka.net", "kafka.sasl"):
-            logger = logging.getLogger(name)
-            if logger.getEffectiveLevel() < logging.INFO:
-                logger.setLevel(logging.INFO)
+        self._committed = threading.Event()
+        self._committed.set()
 
     def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
         """See `Source.poll`. Waits for a broker, and for topics, that are not there yet."""
@@ -131,12 +128,14 @@ class KafkaSource:
             if failed and not self._commit_failing:
                 log.warning("offsets are not committed", extra={"why": str(answer)})
             self._commit_failing = failed
+            self._committed.set()
 
         wanted = {
             TopicPartition(*partition): OffsetAndMetadata(offset, "", -1)
             for partition, offset in offsets.items()
         }
         try:
+            self._committed.clear()
             self._consumer.commit_async(wanted, callback=done)
         except KafkaError as error:
             done(None, error)
@@ -155,6 +154,7 @@ class KafkaSource:
         consumer, self._consumer = self._consumer, None
         self._assigned = {}
         if consumer is not None:
+            self._committed.wait(ANSWER / 1000)
             consumer.close(autocommit=False, timeout_ms=ANSWER)
 
     def _connect(self, timeout: float, now: float) -> bool:

@@ -32,13 +32,13 @@ def data_folder() -> Path:
     return Path(spec.origin).parent / "data"
 
 
-def read_flights(days: int | None = None) -> pd.DataFrame:
-    """The flights scheduled on the first `days` New York days (all without), by event time.
+def read_flights() -> pd.DataFrame:
+    """All flights, by event time.
 
     Columns: `time` (UTC; the actual departure, or the scheduled one of a cancelled flight),
-    `request_id` (unique), the features, and `arr_delay`, the truth, which is known only later.
-    Delays are in minutes, the distance in miles, the weather in US units; `sched_hour` is the hour
-    of the scheduled departure in New York. What is missing is NaN.
+    `scheduled` (UTC), `request_id` (unique), the features, and `arr_delay`, the truth, which is
+    known only later. Delays are in minutes, the distance in miles, the weather in US units;
+    `sched_hour` is the hour of the scheduled departure in New York. What is missing is NaN.
 
     Raises:
         ImportError: a package of the demo is not installed.
@@ -47,9 +47,6 @@ def read_flights(days: int | None = None) -> pd.DataFrame:
 
     folder = data_folder()
     flights = pd.read_csv(folder / "flights.csv.zip")
-    if days is not None:
-        day = pd.to_datetime(flights[["year", "month", "day"]])
-        flights = flights[day < day.min() + pd.Timedelta(days=days)]
     weather = pd.read_csv(folder / "weather.csv", usecols=["origin", "time_hour", *WEATHER])
     flights = flights.merge(weather, how="left", on=["origin", "time_hour"], validate="many_to_one")
     # `time_hour` is the scheduled hour in UTC, summer time taken into account.
@@ -57,7 +54,7 @@ def read_flights(days: int | None = None) -> pd.DataFrame:
         flights["minute"], unit="min"
     )
     delay = pd.to_timedelta(flights["dep_delay"].fillna(0), unit="min")
-    flights["time"] = scheduled + delay
+    flights["scheduled"], flights["time"] = scheduled, scheduled + delay
     flights["request_id"] = (
         flights["carrier"]
         + flights["flight"].astype(str)
@@ -66,12 +63,22 @@ def read_flights(days: int | None = None) -> pd.DataFrame:
         + scheduled.dt.strftime("-%Y%m%dT%H%MZ")
     )
     flights = flights.rename(columns={"hour": "sched_hour"})
-    columns = ["time", "request_id", *FEATURES, "arr_delay"]
-    return flights[columns].sort_values("time", kind="stable", ignore_index=True)
+    columns = ["time", "scheduled", "request_id", *FEATURES, "arr_delay"]
+    return flights.loc[:, columns].sort_values("time", kind="stable", ignore_index=True)
+
+
+def first_days(flights: pd.DataFrame, days: int) -> pd.DataFrame:
+    """The flights scheduled on the first `days` New York days."""
+    import pandas as pd
+
+    scheduled = flights["scheduled"].dt.tz_convert(TIME_ZONE)
+    end = scheduled.min().normalize() + pd.DateOffset(days=days)
+    return flights.loc[scheduled < end, :]
 
 
 def first_weeks(flights: pd.DataFrame, weeks: int = 4) -> pd.DataFrame:
     """The flights of the first `weeks` weeks, counted from the first departure."""
     import pandas as pd
 
-    return flights[flights["time"] < flights["time"].iloc[0] + pd.Timedelta(weeks=weeks)]
+    end = flights["time"].min() + pd.Timedelta(weeks=weeks)
+    return flights.loc[flights["time"] < end, :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -103,10 +104,8 @@ class ModelServer:
         """End it, and how it ended; may be called twice."""
         child = self._running()
         if child.stdin is not None and not child.stdin.closed:
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 child.stdin.close()
-            except BrokenPipeError:
-                pass
         try:
             code = child.wait(GRACE)
         except subprocess.TimeoutExpired:

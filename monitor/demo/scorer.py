@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from monitor.demo import broker
-from monitor.demo.flights import FEATURES, first_weeks, read_flights
+from monitor.demo.flights import FEATURES, first_days, first_weeks, read_flights
 from monitor.demo.model import NAME, VERSION, Model, fit
 
 if TYPE_CHECKING:
@@ -216,14 +216,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     threading.Thread(target=obey, args=(sys.stdin, pace), daemon=True).start()
     try:
         log = Log(options.bootstrap_servers, options.topic)
-        model = fit(first_weeks(read_flights()))
-        flights = read_flights(options.days)
+        flights = read_flights()
+        model = fit(first_weeks(flights))
+        if options.days is not None:
+            flights = first_days(flights, options.days)
         answers = score(flights, model, lambda: int(process.memory_info().rss))
         replay(answers, len(flights), log, pace, sys.stdout)
     except BrokenPipeError:
         return 0
     except (OSError, ImportError) as error:
-        sys.stderr.write(f"model server: {error}\n")
+        sys.stderr.write(f"model server at {options.bootstrap_servers}: {error}\n")
         return 1
     return 0
 
