@@ -212,7 +212,7 @@ def _assert_equal(run: Run, panes: list[Pane], span: int) -> None:
         spec = schema.columns.get(name) or schema.output
         if isinstance(spec, NumberSpec) and ("mean" in key or "stddev" in key):
             scale = spec.grid.scale
-        tolerance = 3e-8 if "stddev" in key else 1e-9
+        tolerance = 2e-7 if "stddev" in key else 1e-9
         np.testing.assert_allclose(have, wanted, rtol=1e-12, atol=tolerance * scale, err_msg=key)
 
 
