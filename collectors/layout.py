@@ -62,7 +62,7 @@ class Output:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageLimits:
     """What an image may weigh before anything of it is decoded."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import logging
-import socket
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -12,7 +10,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-import uvicorn
 from prometheus_client import Metric as Family
 from prometheus_client import exposition
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -29,19 +26,8 @@ from monitor.board import Board, Histogram, Series
 from monitor.metrics import METRICS, Metric
 from monitor.web.index import Link, page
 
-log = logging.getLogger(__name__)
-
 INTERVAL = 1.0
 """Seconds for which a rendering is served, even if something has changed since."""
-
-MAX_CONNECTIONS = 512
-"""Open connections beyond which a scrape is answered with 503."""
-
-KEEP_ALIVE = 5
-"""Seconds that an idle connection is kept."""
-
-GRACE = 2
-"""Seconds that answers under way get to end, when the exporter stops."""
 
 MAX_ACCEPT = 2048
 """Characters of an Accept header that are looked at."""
@@ -190,8 +176,10 @@ def make_app(
         rendering = snapshot.ready(now, negotiate(accept))
         if rendering is None:
             rendering = await run_in_threadpool(snapshot.get, now, accept)
-        headers = HEADERS | {"Content-Type": rendering.content_type, "Vary": "Accept"}
-        headers["Vary"] += ", Accept-Encoding"
+        headers = HEADERS | {
+            "Content-Type": rendering.content_type,
+            "Vary": "Accept, Accept-Encoding",
+        }
         if exposition.gzip_accepted(request.headers.get("accept-encoding", "")):
             return Response(rendering.gzipped, headers=headers | {"Content-Encoding": "gzip"})
         return Response(rendering.body, headers=headers)

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import socket
 import threading
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.board import Board
-from monitor.exporter import GRACE, KEEP_ALIVE, MAX_CONNECTIONS, Snapshot, make_app
+from monitor.exporter import Snapshot, make_app
 
-log = logging.getLogger(__name__)
+MAX_CONNECTIONS = 512
+"""Open connections beyond which a request is answered with 503."""
+
+KEEP_ALIVE = 5
+"""Seconds that an idle connection is kept, before its first request and between two."""
+
+GRACE = 2
+"""Seconds that answers under way get to end, when the exporter stops."""
 
 BEGIN_WITHIN = 10.0
 """Seconds in which the server has to answer after its start."""
+
+
+class _Impatient(H11Protocol):
+    """HTTP/1.1 that also gives up on a connection whose first request does not come."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(KEEP_ALIVE, self._give_up)
+
+    def _give_up(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
 
 class Exporter:
@@ -31,8 +51,12 @@ class Exporter:
         self._address = address
         config = uvicorn.Config(
             make_app(Snapshot(board), ready, clock),
+            http=_Impatient,
+            ws="none",
             access_log=False,
             log_config=None,
+            # A line for every broken request would let anyone fill the log.
+            log_level="error",
             lifespan="off",
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=KEEP_ALIVE,

@@ -11,6 +11,7 @@ from collectors.sources import Assigned, CaughtUp, Partition, Records
 from monitor.app import App
 from monitor.config import load
 from monitor.exporter import Snapshot
+from monitor.pipeline import LONGEST_WAIT
 from monitor.windows import Pane
 from tests.support.records import records
 
@@ -61,6 +62,11 @@ class Harness:
         """Every partition is at its end."""
         for partition, offset in self._next.items():
             self.app.pipeline.handle(CaughtUp(partition, offset), self.now)
+
+    def settle(self) -> None:
+        """Wait until a schema is chosen even from a few rows."""
+        self.now += LONGEST_WAIT
+        self.app.pipeline.advance(self.now)
 
     def finish(self) -> None:
         """Close every pane."""
