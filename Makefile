@@ -39,7 +39,7 @@ format: setup ## Put the code into shape.
 
 docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics > docs/metrics.md
-	$(BIN)/python -m monitor.config > docs/configuration.md
+	$(BIN)/python -m monitor.config_docs > docs/configuration.md
 
 lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \

@@ -240,9 +240,12 @@ class Board:
                 for cells in self._cells.values()
                 for place, cell in cells.items()
             ]
-            for values in (*self._windows.values(), self._gauges, *self._groups.values()):
-                copy.extend(Series(*place, value) for place, value in values.items())
-            return self._generation, copy
+            # Windows and groups are replaced as a whole and never changed: no need to hold the lock.
+            whole = [*self._windows.values(), dict(self._gauges), *self._groups.values()]
+            generation = self._generation
+        for values in whole:
+            copy.extend(Series(*place, value) for place, value in values.items())
+        return generation, copy
 
     def _open(
         self, statistic: Statistic, model: str, version: str, key: tuple[object, ...]

@@ -7,7 +7,6 @@ NAN and Infinity NONFINITE; what is left over and no value of the kind is TYPE.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from types import NoneType
@@ -205,8 +204,6 @@ def canonical(value: Any) -> bytes | None:
         text = msgspec.json.encode(value, order="sorted")
     except RecursionError:
         return None
-    except (ValueError, OverflowError):
-        text = json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
     if text.count(b"[") + text.count(b"{") > MAX_LIST_DEPTH and _depth(value) > MAX_LIST_DEPTH:
         return None
     return text

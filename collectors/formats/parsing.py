@@ -6,6 +6,7 @@ in the ways behind it, not the record. All three end in the same structs.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -87,7 +88,7 @@ class Parser:
         Raises:
             Refused: it is malformed, empty, or of a kind that this format does not read.
         """
-        head = raw[:64].lstrip(b" \t\r\n\xef\xbb\xbf")[:1] or raw.lstrip()[:1]
+        head = raw.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
         if head not in (b"{", b"["):
             raise Refused(_foreign(raw))
         try:
@@ -116,9 +117,7 @@ class Parser:
         build = self._shape.build
         if type(plain) is dict:
             return Parsed([build(plain)], False)
-        if type(plain) is list:
-            return Parsed([build(item) if type(item) is dict else None for item in plain], True)
-        raise Refused("malformed")
+        return Parsed([build(item) if type(item) is dict else None for item in plain], True)
 
 
 def _foreign(raw: bytes) -> str:

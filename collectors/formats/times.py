@@ -136,7 +136,8 @@ def _text_time(text: str, local: tzinfo) -> int | None:
     """One time as text: a number is an epoch, anything else ISO 8601."""
     text = text.strip()
     if text[4:5] != "-" and _NUMBER.fullmatch(text):
-        return _epoch(int(text) if text.isdigit() and len(text) < 30 else float(text))
+        whole = text.lstrip("+-").isdigit() and len(text) < 30
+        return _epoch(int(text) if whole else float(text))
     try:
         moment = datetime.fromisoformat(text)
         since = (moment if moment.tzinfo else moment.replace(tzinfo=local)) - _EPOCH

@@ -73,7 +73,8 @@ def first_days(flights: pd.DataFrame, days: int) -> pd.DataFrame:
 
     scheduled = flights["scheduled"].dt.tz_convert(TIME_ZONE)
     end = scheduled.min().normalize() + pd.DateOffset(days=days)
-    return flights.loc[scheduled < end, :]
+    chosen: pd.DataFrame = flights[scheduled < end]
+    return chosen
 
 
 def first_weeks(flights: pd.DataFrame, weeks: int = 4) -> pd.DataFrame:
@@ -81,4 +82,5 @@ def first_weeks(flights: pd.DataFrame, weeks: int = 4) -> pd.DataFrame:
     import pandas as pd
 
     end = flights["time"].min() + pd.Timedelta(weeks=weeks)
-    return flights.loc[flights["time"] < end, :]
+    chosen: pd.DataFrame = flights[flights["time"] < end]
+    return chosen

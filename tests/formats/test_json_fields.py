@@ -13,6 +13,7 @@ from collectors.formats.columns import MAX_NAME
 from collectors.formats.json import JsonFormat
 from collectors.layout import Feature, LatencyUnit, Output, Where
 from tests.support.reading import NOON_MS, decode, layout, stamped
+from tests.support.records import Value
 
 
 def versions(events: Events) -> list[Any]:
@@ -38,8 +39,8 @@ def test_what_the_config_does_not_map_is_not_there() -> None:
 
 
 def test_version_by_path() -> None:
-    values = ["v1", 2, None, "", 3.5, True, [1], "v1"]
-    rows = [*[{"v": value} for value in values], {}]
+    values: list[Any] = ["v1", 2, None, "", 3.5, True, [1], "v1"]
+    rows: list[Value] = [*[{"v": value} for value in values], {}]
     events = decode(rows, version=Where(path=("v",))).events
     assert versions(events) == ["v1", "2", "", "", "3.5", "true", "", "v1", ""]
     assert events.version.names.count("") == 1
@@ -60,7 +61,7 @@ def test_version_and_request_id_by_header_key_and_topic() -> None:
 
 
 def test_a_header_without_a_value_is_absent() -> None:
-    batch = stamped([{}], headers=[[("v", None)]])  # type: ignore[list-item]
+    batch = stamped([{}], headers=[[("v", None)]])
     assert versions(JsonFormat(layout(version=Where(header="v"))).decode(batch).events) == [""]
 
 
@@ -73,7 +74,15 @@ def test_time_by_header() -> None:
 
 
 def test_request_ids_are_text_and_bounded() -> None:
-    rows = [{"id": "a"}, {"id": 7}, {"id": None}, {"id": ""}, {}, {"id": [1]}, {"id": "x" * 999}]
+    rows: list[Value] = [
+        {"id": "a"},
+        {"id": 7},
+        {"id": None},
+        {"id": ""},
+        {},
+        {"id": [1]},
+        {"id": "x" * 999},
+    ]
     found = decode(rows, request_id=Where(path=("id",))).events.request_id
     assert found is not None
     assert found[:6] == ["a", "7", None, None, None, None]
@@ -101,7 +110,11 @@ def test_latency_that_is_none_is_absent_and_counted() -> None:
 
 def test_resources() -> None:
     paths = {"memory_bytes": ("m", "rss"), "cpu_seconds": ("cpu",)}
-    rows = [{"m": {"rss": 1024}, "cpu": "0.5"}, {"m": 3, "cpu": -1}, {"m": {"rss": "big"}}]
+    rows: list[Value] = [
+        {"m": {"rss": 1024}, "cpu": "0.5"},
+        {"m": 3, "cpu": -1},
+        {"m": {"rss": "big"}},
+    ]
     events = decode(rows, resources=paths).events
     assert list(events.resources) == list(paths)
     assert events.resources["memory_bytes"].values_at(np.arange(3)) == [1024, None, None]

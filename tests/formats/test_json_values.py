@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from collectors.events import Status
-from collectors.formats.columns import MAX_NAME
+from collectors.formats.columns import MAX_NAME, canonical
 from collectors.layout import KINDS, Kind
 from tests.support.reading import decode, feature
 
@@ -26,7 +26,7 @@ def plain(column: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_tells_what_is_missing_apart(kind: Kind) -> None:
     column = feature(kind, ..., None, "", NAN, {"a": 1})
     assert plain(column) == ["ABSENT", "NULL", "EMPTY", "NAN", "TYPE"]
@@ -99,8 +99,20 @@ def test_a_list_may_nest_to_a_hundred_levels() -> None:
     assert plain(feature("list", nested(100), nested(101), wide)) == [1, "TYPE", 300]
 
 
+def test_a_list_that_cannot_be_written_is_none() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    assert canonical(value) is None
+
+
 def test_a_column_of_one_type_and_a_mixed_one_agree() -> None:
-    for kind, values in (("number", [1, 2]), ("boolean", [True, False]), ("category", ["a", "b"])):
+    columns: dict[Kind, list[Any]] = {
+        "number": [1, 2],
+        "boolean": [True, False],
+        "category": ["a", "b"],
+    }
+    for kind, values in columns.items():
         alone = feature(kind, *values)
         mixed = feature(kind, *values, [1])
         assert plain(alone) == plain(mixed)[:2]

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+import pandas as pd
+import pytest
+
+from monitor.demo.flights import FEATURES, first_days, first_weeks
+from monitor.demo.model import fit
+from monitor.demo.scorer import AHEAD, CHUNK, MEMORY_EVERY, Pace, main, obey, replay, score
+
+SOON = 10.0
+
+
+class _Log:
+    """Keeps what is written; nothing of it is ever sent."""
+
+    def __init__(self) -> None:
+        self.records: list[bytes] = []
+        self.finished = False
+
+    def write(self, records: list[bytes]) -> None:
+        self.records += records
+
+    def finish(self) -> None:
+        self.finished = True
+
+
+def test_each_flight_becomes_one_record_in_event_order(flights: pd.DataFrame) -> None:
+    some = first_days(flights, 2)
+    model = fit(first_weeks(flights))
+    asked = []
+
+    def memory() -> int:
+        asked.append(1)
+        return 1_000 + len(asked)
+
+    records = [msgspec.json.decode(record) for record in score(some, model, memory)]
+    assert [record["request_id"] for record in records] == some["request_id"].tolist()
+    times = [datetime.fromisoformat(record["timestamp"]) for record in records]
+    assert times == some["time"].dt.to_pydatetime().tolist()
+    assert len(asked) == -(-len(some) // MEMORY_EVERY)
+    assert records[-1]["memory_bytes"] == 1_000 + len(asked)
+    for record, cancelled in zip(records, some["dep_delay"].isna(), strict=True):
+        assert tuple(record["features"]) == FEATURES
+        assert record["prediction"] == model.predict(record["features"])
+        assert (record["prediction"] is None) == cancelled
+        assert 0 < record["latency_ms"] < 1_000
+        assert 0 <= record["cpu_seconds"] < 1
+    assert records[0]["model"] == "arrival-delay"
+
+
+def test_missing_values_are_null_in_the_record(flights: pd.DataFrame) -> None:
+    some = flights[flights["pressure"].isna() & flights["dep_delay"].isna()].head(1)
+    (record,) = score(some, fit(first_weeks(flights)), lambda: 1)
+    features = msgspec.json.decode(record)["features"]
+    assert features["pressure"] is None
+    assert features["dep_delay"] is None
+    assert b"NaN" not in record
+
+
+def test_the_pace_lets_through_what_is_within_reach() -> None:
+    pace = Pace(ahead=10)
+    assert pace.wait_for(10)
+    pace.consumed(5)
+    assert pace.wait_for(15)
+    pace.consumed(3)  # older news than the last
+    assert pace.wait_for(15)
+
+
+def test_the_pace_holds_back_what_is_not() -> None:
+    pace = Pace(ahead=10)
+    passed = threading.Event()
+    waiting = threading.Thread(target=lambda: pace.wait_for(11) and passed.set(), daemon=True)
+    waiting.start()
+    waiting.join(0.05)
+    assert not passed.is_set()
+    pace.consumed(1)
+    assert passed.wait(SOON)
+
+
+def test_the_end_of_input_ends_the_wait() -> None:
+    pace = Pace(ahead=10)
+    obey(["consumed 4\n", "nonsense\n", "consumed x\n", "consumed -1\n", "\n"], pace)
+    assert not pace.wait_for(1_000)
+    assert not pace.wait_for(1)
+
+
+def _records() -> Iterator[bytes]:
+    return (b"%d" % n for n in range(AHEAD + 3 * CHUNK))
+
+
+def test_a_replay_stops_where_the_reader_left_off() -> None:
+    log, pace, out = _Log(), Pace(AHEAD), io.StringIO()
+    thread = threading.Thread(target=replay, args=(_records(), AHEAD + 3 * CHUNK, log, pace, out))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    assert len(log.records) == AHEAD
+    pace.end()
+    thread.join(SOON)
+    assert len(log.records) == AHEAD
+    assert "done" not in out.getvalue()
+
+
+def test_a_replay_says_how_far_it_is_and_stays_up() -> None:
+    log, pace, out = _Log(), Pace(AHEAD), io.StringIO()
+    pace.consumed(AHEAD)
+    total = AHEAD + 3 * CHUNK
+    thread = threading.Thread(target=replay, args=(_records(), total, log, pace, out))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    lines = out.getvalue().splitlines()
+    assert lines[:2] == [f"produced 0 of {total}", f"produced 2000 of {total}"]
+    assert lines[-2:] == [f"produced {total} of {total}", f"done {total}"]
+    assert log.finished
+    assert log.records == list(_records())
+    pace.end()
+    thread.join(SOON)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "x"])
+def test_days_are_checked(days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--bootstrap-servers", "127.0.0.1:1", "--topic", "t", "--days", days])
+    assert ended.value.code == 2
+    assert "--days" in capsys.readouterr().err
