@@ -1,0 +1,1 @@
+"""Figures of speed and memory, each printed by a command."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -13,6 +14,9 @@ _ONE = 127 << 6  # the top bits of 1.0
 LAST_CELL = (255 << 6) - _ONE
 """The outermost cell on either side: what float32 cannot hold."""
 
+MOST_EXPONENT = 800
+"""Of a scale, either way: beyond it the edge of the last cell would leave float64."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -20,7 +24,11 @@ class Grid:
 
     With z = (x - center) / scale, the cell is sign(z) times the top bits (8 of the exponent, 6 of
     the mantissa) of float32(|z| + 1), counted from those of 1. Cell 0 reaches to both sides, and is
-    twice as wide as its neighbours.
+    twice as wide as its neighbours. float32 rounds: a number may be counted beyond an edge that is
+    nearer to it than 6e-8 (|z| + 1) scale units.
+
+    Raises:
+        ValueError: the centre is not finite, or the scale is beyond 2**`MOST_EXPONENT`.
 
     >>> grid = Grid(center=10.0, exponent=0)
     >>> grid.cells(np.array([10.0, 10.5, 9.5, 1e300])).tolist()
@@ -31,6 +39,10 @@ class Grid:
 
     center: float
     exponent: int
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.center) or abs(self.exponent) > MOST_EXPONENT:
+            raise ValueError(f"no grid has centre {self.center} and scale 2**{self.exponent}")
 
     @property
     def scale(self) -> float:
@@ -64,17 +76,16 @@ class Grid:
 
     def edges(self, cells: Codes) -> tuple[Floats, Floats]:
         """Lower and upper edge of each cell, float64 [n] each; infinite outside the last cells."""
-        magnitude = np.abs(cells).astype(np.int32)
-        inner, outer = self._distance(magnitude), self._distance(magnitude + 1)
+        magnitude = np.abs(cells)
+        inner, outer = _distance(magnitude), _distance(magnitude + 1)
         below, above = cells < 0, cells > 0
         low = np.where(above, inner, -outer)
         high = np.where(below, -inner, outer)
         return self.center + low * self.scale, self.center + high * self.scale
 
-    @staticmethod
-    def _distance(magnitude: Codes) -> Floats:
-        """|z| at the inner edge of a cell."""
-        top = np.minimum(magnitude, LAST_CELL)
-        bits = (top + _ONE).astype(np.int32) << _DROPPED_BITS
-        distance = bits.view(np.float32).astype(np.float64) - 1.0
-        return np.where(magnitude > LAST_CELL, np.inf, distance)
+
+def _distance(magnitude: Codes) -> Floats:
+    """|z| at the inner edge of a cell."""
+    top = np.minimum(magnitude, LAST_CELL)
+    distance = np.ldexp(1.0 + (top & 63) / 64.0, top >> 6) - 1.0
+    return np.where(magnitude > LAST_CELL, np.inf, distance)

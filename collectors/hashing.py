@@ -21,6 +21,7 @@ from collectors.events import (
 Hashes = NDArray[np.uint64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MASK = 2**64 - 1
 
 
 def hash_text(value: str | bytes, seed: int) -> int:
@@ -56,15 +57,19 @@ def hash_column(column: AnyColumn, seed: int) -> Hashes:
     good = usable(status)
     # A flag (out of range, unseen) depends on the config; the value does not.
     kind = np.where(good, Status.OK, status).astype(np.uint64)
-    salt = np.uint64(seed & 0xFFFFFFFFFFFFFFFF)
+    salt = np.uint64(seed & _MASK)
     return mix(np.where(good, hashes, np.uint64(0)) ^ mix(kind + salt))
 
 
 def hash_rows(columns: Mapping[str, AnyColumn], rows: int, seed: int) -> Hashes:
-    """Hash of all values of each row, uint64 [rows]; the place of a column counts."""
-    combined = np.full(rows, seed & 0xFFFFFFFFFFFFFFFF, dtype=np.uint64)
-    for column in columns.values():
-        combined = mix(combined ^ hash_column(column, seed))
+    """Hash of all values of each row, uint64 [rows].
+
+    Which column holds which value counts; the order in which the columns are given does not, so
+    that a config whose features change places still finds the same inputs.
+    """
+    combined = np.full(rows, seed & _MASK, dtype=np.uint64)
+    for name in sorted(columns):
+        combined = mix(combined ^ hash_column(columns[name], seed))
     return combined
 
 

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from collectors.process import ProcessSampler, Sampler, Target
-
 from collectors.family import Statistic
+from collectors.process import ProcessSampler, Sampler, Target
 from collectors.sources import CaughtUp, Partition, Records, Source, StreamValue
 from monitor import __version__
 from monitor.board import Board, Caps

@@ -37,7 +37,7 @@ def main() -> None:
 
     \b
     Try it:      inferwatch demo
-    Your topic:  inferwatch init --bootstrap-servers 127.0.0.1:9092 --topic inferences > inferwatch.yml
+    Your topic:  inferwatch init --bootstrap-servers HOST:PORT --topic NAME > inferwatch.yml
                  inferwatch check inferwatch.yml
                  inferwatch run inferwatch.yml
     """
@@ -155,7 +155,7 @@ def stop_on_signals() -> threading.Event:
     """An event that Ctrl-C and SIGTERM set; a second one ends the process at once."""
     stop = threading.Event()
 
-    def handler(number: int, _frame: object) -> None:
+    def handler(_number: int, _frame: object) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()

@@ -45,10 +45,10 @@ class Config(Section):
                 what = "without match it would take the records of every other model"
                 raise Misplaced(f"{what}; say which are its own by match", "models", place)
             topic = None if model.match is None else model.match.topic
-            if topic is not None and self.source.kafka is not None:
-                if topic not in self.source.kafka.topics:
-                    what = f"{show(topic)} is not among source.kafka.topics"
-                    raise Misplaced(f"{what}; add it there", "models", place, "match", "topic")
+            kafka = self.source.kafka
+            if topic is not None and kafka is not None and topic not in kafka.topics:
+                what = f"{show(topic)} is not among source.kafka.topics"
+                raise Misplaced(f"{what}; add it there", "models", place, "match", "topic")
             model.limit_records(self.source.max_record_bytes)
         return self
 
@@ -77,7 +77,7 @@ def read(text: str, path: Path, environ: Mapping[str, str]) -> Config:
     try:
         document = parse(text)
     except NotYaml as error:
-        raise ConfigError(f"{path}:{error.line}: {error}") from error
+        raise ConfigError(f"{path}:{error.mistake.line}: {error}") from error
     found = [(mistake.line, mistake.path, mistake.text) for mistake in document.mistakes]
     config: Config | None = None
     try:
@@ -129,6 +129,8 @@ def _mistakes(
     errors: Sequence[ErrorDetails], document: Document
 ) -> Iterator[tuple[int, KeyPath, str]]:
     for error in errors:
+        if error["type"] == "too_short" and error["input"]:
+            continue  # its items are wrong, and are said themselves
         at, what = _cleaned(error["loc"], document), error["msg"]
         cause = error.get("ctx", {}).get("error")
         if isinstance(cause, Misplaced):
@@ -156,9 +158,9 @@ def _cleaned(loc: KeyPath, document: Document) -> KeyPath:
     """The place without the names of alternatives that pydantic puts into it."""
     value, at = document.value, []
     for step in loc:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+        if (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and step < len(value)
+        ):
             value = value[step]
         elif step != loc[-1] or not isinstance(value, dict):
             continue

@@ -1,7 +1,7 @@
 """Where records go that could not be read: as they came, with where from and why.
 
-A bounded share of them: at most `PER_SECOND`, each cut to `MOST_BYTES`, in two files that take turns
-(JSON lines), so that they never hold more than `max_bytes`. What is not kept is counted all the
+A bounded share of them: at most `PER_SECOND`, each cut to `MOST_BYTES`, in two files of JSON lines
+that take turns, so that they never hold more than `max_bytes`. What is not kept is counted all the
 same: the counter is the truth, this is for looking.
 """
 

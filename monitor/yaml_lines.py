@@ -117,7 +117,7 @@ class _Reader:
         line = event.start_mark.line + 1
         self._document.lines.setdefault(path, line)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, line)
+            return self._alias(event.anchor or "", line)
         before = self._count
         self._add(1, line)
         if len(path) > MAX_DEPTH:

@@ -1,7 +1,8 @@
 """Files as a source: JSONL, CSV and Parquet, plain or gzip, read once or followed as they grow.
 
-Each file is a partition, numbered in the order of the paths; an offset is the number of a line or
-row. Whatever the file's kind, a record is the bytes of a JSON object, so that formats see one thing.
+Each file is a partition, numbered as it is found, in the order of the paths; an offset is the number
+of a line or row. Whatever the file's kind, a record is the bytes of a JSON object, so that formats
+see one thing.
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ def kind_of(path: Path, kind: FileKind, follow: bool) -> Literal["jsonl", "csv",
 
 def _matching(pattern: str) -> list[str]:
     if glob.has_magic(pattern):
-        return glob.glob(pattern, recursive=True)
+        return glob.glob(pattern, recursive=True)  # noqa: PTH207  # of an absolute pattern
     return [pattern]
 
 

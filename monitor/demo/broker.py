@@ -93,7 +93,7 @@ def create_topic(bootstrap_servers: str, topic: str, timeout: float = 15.0) -> i
     return PARTITIONS
 
 
-def count_partitions(client: Any, topic: str, timeout: float = 15.0) -> int:
+def count_partitions(client: Any, topic: str, timeout: float = 5.0) -> int:
     """How many partitions `topic` has, by a producer of confluent-kafka.
 
     Raises:

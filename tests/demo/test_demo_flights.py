@@ -40,8 +40,12 @@ def test_nothing_known_only_after_departure_is_a_feature() -> None:
     [
         # 05:15 in winter, two minutes late
         ("UA1545-EWR-20130101T1015Z", "2013-01-01T10:15:00+00:00", "2013-01-01T10:17:00+00:00"),
-        # 05:00 on the day on which summer time began, four minutes early
-        ("US1117-EWR-20130310T0900Z", "2013-03-10T09:00:00+00:00", "2013-03-10T08:56:00+00:00"),
+        # 11:34 on the day on which summer time began, a minute late
+        ("UA1027-EWR-20130310T1534Z", "2013-03-10T15:34:00+00:00", "2013-03-10T15:35:00+00:00"),
+        # 08:15 in summer, 94 minutes late
+        ("B6281-JFK-20130710T1215Z", "2013-07-10T12:15:00+00:00", "2013-07-10T13:49:00+00:00"),
+        # 05:20 on the day on which summer time ended, a minute early
+        ("UA322-EWR-20131103T1020Z", "2013-11-03T10:20:00+00:00", "2013-11-03T10:19:00+00:00"),
     ],
 )
 def test_event_time_is_the_departure_in_utc(

@@ -25,8 +25,10 @@ def diary(flights: pd.DataFrame) -> Diary:
     diary = Diary()
     for pane, row in table.groupby("pane").sum().iterrows():
         start = int(pd.Timestamp(str(pane)).timestamp()) * 1_000_000
-        numbers = [int(row[name]) for name in ("rows", "incomplete", "nulls", "answers")]
-        diary.note(start, Facts(*numbers, total=float(row["total"])))
+        rows, incomplete, nulls, answers = (
+            int(row[name]) for name in ("rows", "incomplete", "nulls", "answers")
+        )
+        diary.note(start, Facts(rows, incomplete, nulls, answers, float(row["total"])))
     return diary
 
 

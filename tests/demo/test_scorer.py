@@ -75,7 +75,12 @@ def test_the_pace_lets_through_what_is_within_reach() -> None:
 def test_the_pace_holds_back_what_is_not() -> None:
     pace = Pace(ahead=10)
     passed = threading.Event()
-    waiting = threading.Thread(target=lambda: pace.wait_for(11) and passed.set(), daemon=True)
+
+    def wait() -> None:
+        if pace.wait_for(11):
+            passed.set()
+
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     waiting.join(0.05)
     assert not passed.is_set()

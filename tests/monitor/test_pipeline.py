@@ -12,7 +12,7 @@ import pytest
 
 from collectors.schema import SchemaError, SchemaMismatch
 from collectors.sources import Assigned, Gap, Partition, Revoked
-from monitor.pipeline import LONGEST_WAIT
+from monitor.settling import LONGEST_WAIT
 from tests.support.harness import NOW, Harness
 
 MODEL = """\

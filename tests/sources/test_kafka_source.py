@@ -62,7 +62,7 @@ def at_end(*partitions: Partition) -> Callable[[list[StreamValue]], bool]:
 @pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
 def test_every_codec_is_read(broker: Broker, topic: str, codec: str) -> None:
     sent = [b'{"i": %d}' % i + b" " * 200 for i in range(500)]
-    broker.produce(topic, sent, **{"compression.type": codec})
+    broker.produce(topic, sent, settings={"compression.type": codec})
     with reading(broker, topic) as source:
         seen = gather(source, lambda seen: len(values_of(seen)) >= 500)
     assert values_of(seen) == sent

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +16,7 @@ from collectors.schema import NumberSpec, qualify
 from collectors.summaries.numbers import BUFFERED, NumberSummary
 from tests.support.columns import number_column
 
-SHAPES = {
+SHAPES: dict[str, Callable[[np.random.Generator, int], Any]] = {
     "normal": lambda r, n: r.normal(50, 3, n),
     "lognormal": lambda r, n: r.lognormal(2, 1.5, n),
     "cauchy": lambda r, n: r.standard_cauchy(n),

@@ -11,7 +11,7 @@ from collectors.sources import Assigned, CaughtUp, Partition, Records
 from monitor.app import App
 from monitor.config import load
 from monitor.exporter import Snapshot
-from monitor.pipeline import LONGEST_WAIT
+from monitor.settling import LONGEST_WAIT
 from monitor.windows import Pane
 from tests.support.records import records
 

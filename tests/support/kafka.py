@@ -10,8 +10,9 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -116,14 +117,14 @@ class Broker:
     def produce(
         self,
         topic: str,
-        values: Sequence[bytes | dict[str, object]],
+        values: Sequence[bytes | dict[str, Any]],
         partition: int = 0,
-        **settings: object,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Write values in order, and wait until they are there."""
         producer = Producer(
             {"bootstrap.servers": self.address, "message.max.bytes": 128 << 20, "linger.ms": 5}
-            | settings
+            | dict(settings or {})
         )
         for value in values:
             data = value if isinstance(value, bytes) else json.dumps(value).encode()
