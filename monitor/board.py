@@ -240,7 +240,7 @@ class Board:
                 for cells in self._cells.values()
                 for place, cell in cells.items()
             ]
-            # Windows and groups are replaced as a whole and never changed: no need to hold the lock.
+            # Windows and groups are replaced whole and never changed: no need to hold the lock.
             whole = [*self._windows.values(), dict(self._gauges), *self._groups.values()]
             generation = self._generation
         for values in whole:

@@ -156,11 +156,10 @@ def _mistakes(
 
 def _cleaned(loc: KeyPath, document: Document) -> KeyPath:
     """The place without the names of alternatives that pydantic puts into it."""
-    value, at = document.value, []
+    value, at = document.value, list[str | int]()
     for step in loc:
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(value)
-        ):
+        inside = isinstance(value, dict) and step in value
+        if inside or (isinstance(value, list) and isinstance(step, int) and step < len(value)):
             value = value[step]
         elif step != loc[-1] or not isinstance(value, dict):
             continue

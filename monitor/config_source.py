@@ -1,4 +1,4 @@
-"""The sections `source`, `state`, `web` and `log`: where records come from, what the daemon keeps."""
+"""The sections `source`, `state`, `web` and `log`: where records come from, what is kept."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def negotiate(accept: str) -> Format:
     """The format for an Accept header: OpenMetrics where it is asked for, else text 0.0.4."""
     try:
         _, content_type = exposition.choose_encoder(accept[:MAX_ACCEPT])
-    except ValueError:  # a version that is no number
+    except (ValueError, TypeError):  # a version that is no number
         return "text"
     return "openmetrics" if content_type.startswith("application/openmetrics-text") else "text"
 

@@ -1,8 +1,8 @@
 """Files as a source: JSONL, CSV and Parquet, plain or gzip, read once or followed as they grow.
 
-Each file is a partition, numbered as it is found, in the order of the paths; an offset is the number
-of a line or row. Whatever the file's kind, a record is the bytes of a JSON object, so that formats
-see one thing.
+Each file is a partition, numbered as it is found, in the order of the paths; an offset is the
+number of a line or row. Whatever the file's kind, a record is the bytes of a JSON object, so that
+formats see one thing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -225,7 +226,7 @@ class TestGeneration:
     def test_every_change_changes_it_and_reading_does_not(self) -> None:
         board = Board()
         seen = {board.generation}
-        for change in (
+        changes: tuple[Callable[[], None], ...] = (
             lambda: board.declare(M),
             lambda: board.add(error("a"), M, V),
             lambda: board.set_window(M, V, "1h", [mean("a", 1.0)]),
@@ -234,7 +235,8 @@ class TestGeneration:
             lambda: board.set_gauge(Statistic("build_info", 1, {"version": "0", "python": "3"})),
             lambda: board.drop(M, "version"),
             lambda: board.forget(M, V),
-        ):
+        )
+        for change in changes:
             change()
             assert board.generation not in seen
             seen.add(board.generation)
@@ -251,7 +253,7 @@ class TestMistakes:
         board = Board()
         with pytest.raises(ValueError, match=r"software\.errors takes the labels .*reason"):
             board.add(Statistic("software.errors", 1), M, V)
-        with pytest.raises(ValueError, match="it was given .*colour"):
+        with pytest.raises(ValueError, match=r"it was given .*colour"):
             board.add(Statistic("software.inferences", 1, {"colour": "red"}), M, V)
 
     def test_kinds_are_not_mixed_up(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,7 +129,7 @@ def test_acceptance_does_not_depend_on_the_batches(offsets: list[int], cuts: lis
     whole = admit(EventClock(RULES), times)
     clock, parts = EventClock(RULES), []
     edges = [0, *sorted(cuts), len(times)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         parts += admit(clock, times[begin:end])
     assert parts == whole
 

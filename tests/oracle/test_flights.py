@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -135,8 +135,7 @@ def run(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
             assert time.monotonic() < deadline
             app.turn()
         app.pipeline.finish(time.time())
-        with urllib.request.urlopen(f"{app.exporter.url}/metrics", timeout=30) as answer:
-            text = answer.read().decode()
+        text = httpx.get(f"{app.exporter.url}/metrics", timeout=30).text
         exported = {
             (sample.name, frozenset(sample.labels.items()) - {("version", "")}): sample.value
             for family in text_string_to_metric_families(text)
@@ -205,8 +204,8 @@ def _merged_by_day(panes: list[Pane]) -> list[Pane]:
 def _assert_equal(run: Run, panes: list[Pane], span: int) -> None:
     ours, oracle = _statistics(run, panes, span), _oracle(run.sent, span)
     schema = run.app.pipeline.models["flights"].settled.schema
-    for key, wanted in oracle.items():
-        wanted = wanted.dropna()
+    for key, values in oracle.items():
+        wanted = values.dropna()
         have = pd.Series(ours[key]).sort_index()
         assert have.index.tolist() == wanted.index.tolist(), key
         scale = 1.0
