@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate
 from typing import Any
 
 from collectors.layout import Kind, Path
@@ -195,8 +195,11 @@ class Values:
         run = self.numbers
         if len(run) < ENOUGH or len(run) < 0.9 * len(self.present):
             return False
-        steps = sum(after > before for before, after in pairwise(run))
-        return steps >= 0.95 * (len(run) - 1)
+        # Of a value that only comes round again, such as an hour, most steps lead upwards too.
+        records = sum(
+            value > top for value, top in zip(run[1:], accumulate(run, max), strict=False)
+        )
+        return records >= 0.95 * (len(run) - 1)
 
 
 def rows_of(samples: Sequence[Any]) -> list[Mapping[str, Any]]:
@@ -242,7 +245,7 @@ def _flat(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _usable_key(key: Any) -> bool:
-    """Whether the key can be written into a config: not empty, not endless, no lone surrogates."""
-    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY:
+    """Whether the key can be written into a config: not blank, not endless, no lone surrogates."""
+    if not isinstance(key, str) or not key.strip() or len(key) > MAX_KEY:
         return False
     return not any("\ud800" <= letter <= "\udfff" for letter in key)

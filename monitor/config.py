@@ -33,6 +33,12 @@ class Config(Section):
     web: Web = Field(default_factory=Web, description="Where metrics are served.")
     log: Log = Field(default_factory=Log, description="How the daemon logs.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _state_beside_the_config(cls, data: Any) -> Any:
+        # A default is not read as what stands in the file is, and would begin elsewhere.
+        return {"state": {}, **data} if isinstance(data, dict) else data
+
     @model_validator(mode="after")
     def _models_apart(self) -> Config:
         names: dict[str, int] = {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 _SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?")
 _BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-_SIZE = re.compile(r"(\d{1,18}) ?(B|KiB|MiB|GiB|kB|MB|GB)")
+_SIZE = re.compile(r"([0-9]{1,18}) ?(B|KiB|MiB|GiB|kB|MB|GB)")
 
 LONGEST = 3_660 * 86_400.0
 """Seconds of the longest duration that makes sense here: ten years."""

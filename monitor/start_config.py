@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from collectors.discover import Discovery, FoundFeature, discover
 from collectors.sources import CaughtUp, Records, Source
@@ -97,7 +98,7 @@ def _lines(model: str, source: str, where: str, found: Discovery) -> Iterator[st
     base = found.features_at
     if base:
         yield f"      features: {_quoted(format_path(base))}"
-    yield "    features:" + ("" if kept else " {}  # none was found")
+    yield "    features:" if kept else "    # no features were found"
     for feature in found.features:
         yield from _feature(feature, base)
     if found.output_kind:
@@ -122,7 +123,7 @@ def _feature(feature: FoundFeature, base: Any) -> Iterator[str]:
     if feature.low is not None and feature.high is not None:
         seen.append(f"{feature.low:g} to {feature.high:g}")
     if feature.categories:
-        seen.append(f"{feature.distinct} values: {', '.join(feature.categories[:5])}")
+        seen.append(f"{feature.distinct} values")
     yield f"      {line}" + (f"  # {_comment('; '.join(seen))}" if seen else "")
     # An invented limit makes noise: what was seen is offered, and left to the reader.
     if feature.low is not None and feature.high is not None:
@@ -138,11 +139,12 @@ def _as_path(name: str) -> tuple[str | int, ...]:
 
 
 def _quoted(text: str) -> str:
-    """A text as YAML: bare where it is a plain word, else as a JSON string, which YAML reads."""
+    """A text as YAML: bare where it is a plain word, else in quotes."""
     bare = text.replace("_", "a").replace("-", "a").replace(".", "a")
     if bare.isascii() and bare.isalnum() and text[0].isalpha() and text.lower() not in KEYWORDS:
         return text
-    return json.dumps(text)
+    quoted: str = yaml.safe_dump(text, default_style='"', allow_unicode=True, width=10**9)
+    return quoted.strip()
 
 
 def _comment(text: str) -> str:

@@ -82,7 +82,7 @@ class FilesSource:
         self._paused: frozenset[Partition] = frozenset()
         self._next_look = 0.0
         self._sought: dict[Partition, int] = {}
-        for pattern in options.paths:
+        for pattern in (path for path in options.paths if not glob.has_magic(path)):
             kind_of(Path(pattern), options.kind, options.follow)
 
     def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
@@ -128,6 +128,10 @@ class FilesSource:
         for file in self._files.values():
             file.reader.close()
 
+    def _end(self, file: _File) -> None:
+        file.ended = True
+        file.reader.close()
+
     def _find(self) -> list[StreamValue]:
         begun: dict[Partition, int] = {}
         known = {str(file.path) for file in self._files.values()}
@@ -155,7 +159,7 @@ class FilesSource:
                 lines = file.reader.finish()
         except BROKEN as error:
             log.warning("file is damaged", extra={"file": str(file.path), "why": str(error)})
-            file.ended = True
+            self._end(file)
             yield Gap(partition, file.next_offset, file.next_offset + 1, "undecodable")
             yield CaughtUp(partition, file.next_offset + 1, final=not self._options.follow)
             return
@@ -168,7 +172,8 @@ class FilesSource:
         if kept:
             yield _records(partition, kept)
         if ended or not lines:
-            file.ended = ended
+            if ended:
+                self._end(file)
             yield CaughtUp(partition, file.next_offset, final=ended)
 
 

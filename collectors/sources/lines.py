@@ -84,11 +84,14 @@ class LineReader:
 
     def _open(self) -> bool:
         try:
-            raw = self._path.open("rb")
+            raw: IO[bytes] = self._path.open("rb")
         except FileNotFoundError:
             return False
         self._inode = os.fstat(raw.fileno()).st_ino
-        self._file = gzip.GzipFile(fileobj=raw) if self._gzip else raw  # type: ignore[assignment]
+        if self._gzip:
+            raw.close()
+            raw = gzip.open(self._path, "rb")  # type: ignore[assignment]  # noqa: SIM115
+        self._file = raw
         return True
 
     def _split(self, chunk: bytes) -> list[Line]:

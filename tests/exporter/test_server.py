@@ -110,6 +110,13 @@ class TestMetrics:
             for connection in idle:
                 connection.close()
 
+    def test_a_connection_that_never_asks_is_closed(
+        self, exporter: Exporter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("monitor.server.KEEP_ALIVE", 0.05)
+        assert raw(exporter, b"") == b""
+        assert raw(exporter, b"GET /metrics HTTP/1.1\r\nHost: slow") == b""
+
 
 class TestSlowRendering:
     def test_it_blocks_no_other_request(self) -> None:

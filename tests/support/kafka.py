@@ -120,6 +120,7 @@ class Broker:
         values: Sequence[bytes | dict[str, Any]],
         partition: int = 0,
         settings: Mapping[str, Any] | None = None,
+        timestamp_ms: int = 0,
     ) -> None:
         """Write values in order, and wait until they are there."""
         producer = Producer(
@@ -130,7 +131,7 @@ class Broker:
             data = value if isinstance(value, bytes) else json.dumps(value).encode()
             while True:
                 try:
-                    producer.produce(topic, data, partition=partition)
+                    producer.produce(topic, data, partition=partition, timestamp=timestamp_ms)
                     break
                 except BufferError:
                     producer.poll(0.1)
