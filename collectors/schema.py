@@ -7,12 +7,15 @@ its id, and a merge across ids is refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from collectors.events import (
     RESOURCES,
@@ -20,6 +23,7 @@ from collectors.events import (
     CategoryColumn,
     Events,
     Floats,
+    Ints,
     ListColumn,
     NumberColumn,
     ScoresColumn,
@@ -27,11 +31,14 @@ from collectors.events import (
     TextColumn,
 )
 from collectors.grid import Grid
-from collectors.hashing import hash_text
-from collectors.layout import Feature, Kind, Layout, OutputKind
+from collectors.hashing import hash_names, hash_text
+from collectors.layout import Kind, Layout, OutputKind
 
 FORMAT = 1
 """Version of the JSON form of a schema."""
+
+BOOLEANS = ("false", "true")
+"""What a boolean's values are called."""
 
 MOST_KNOWN = 1_000
 """Categories that are counted one by one; the rest goes into hash buckets."""
@@ -48,45 +55,67 @@ class SchemaMismatch(Exception):
     """Two things were made under different schemas; the message says which, and what to do."""
 
 
-class NumberSpec(msgspec.Struct, frozen=True, tag="number"):
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read back strictly."""
+
+
+class NumberSpec(_Strict, frozen=True, tag="number"):
     """A number: its grid, and the range declared as valid."""
 
     grid: Grid
     range: tuple[float, float] | None = None
 
 
-class CategorySpec(msgspec.Struct, frozen=True, tag="category"):
+class CategorySpec(_Strict, frozen=True, dict=True, tag="category"):
     """A category or boolean: values counted one by one, as names, or as hex hashes when private.
 
-    Where `declared`, a value that is not among `known` is unseen; else nothing is.
+    Attributes:
+        seen: sorted hashes of all valid values, uint64 little-endian; None where `known` are all.
+        declared: whether a value that is not among the valid ones is unseen; else nothing is.
     """
 
     known: tuple[str, ...]
+    seen: bytes | None = None
     declared: bool = False
     private: bool = False
 
-    def place_of(self, names: Iterable[str], seed: int) -> list[int]:
-        """Index of each name in `known`, -1 where it is not there."""
-        places = {name: i for i, name in enumerate(self.known)}
-        if self.private:
-            return [places.get(_hidden(name, seed), -1) for name in names]
-        return [places.get(name, -1) for name in names]
+    def __post_init__(self) -> None:
+        if self.seen is not None and len(self.seen) % 8:
+            raise ValueError("the hashes of the values seen are cut short")
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.known)}
+
+    def places(self, names: Sequence[str], seed: int) -> Ints:
+        """Index of each name in `known`, int64 [n]; -1 where it is not there."""
+        shown = [_hidden(name, seed) for name in names] if self.private else names
+        return np.array([self._place.get(name, -1) for name in shown], dtype=np.int64)
+
+    def unseen(self, names: Sequence[str], seed: int) -> NDArray[np.bool_]:
+        """Where a name is not among the valid ones, bool [n]; nowhere where none are declared."""
+        if not self.declared:
+            return np.zeros(len(names), dtype=np.bool_)
+        if self.seen is None:
+            return np.asarray(self.places(names, seed) < 0, dtype=np.bool_)
+        seen = np.frombuffer(self.seen, dtype="<u8")
+        return np.isin(hash_names(names, seed), seen, invert=True)
 
 
-class TextSpec(msgspec.Struct, frozen=True, tag="text"):
+class TextSpec(_Strict, frozen=True, tag="text"):
     """Text: the grids of its length in characters and in words."""
 
     chars: Grid
     words: Grid
 
 
-class ListSpec(msgspec.Struct, frozen=True, tag="list"):
+class ListSpec(_Strict, frozen=True, tag="list"):
     """A list: the grid of its length."""
 
     items: Grid
 
 
-class ImageSpec(msgspec.Struct, frozen=True, tag="image"):
+class ImageSpec(_Strict, frozen=True, tag="image"):
     """An image: brightness and contrast from 0 to 1, width and height in pixels."""
 
     brightness: Grid = Grid(0.5, -2)
@@ -95,7 +124,7 @@ class ImageSpec(msgspec.Struct, frozen=True, tag="image"):
     height: Grid = Grid(0.0, 6)
 
 
-class ScoresSpec(msgspec.Struct, frozen=True, tag="scores"):
+class ScoresSpec(_Strict, frozen=True, tag="scores"):
     """Class scores: the winning class, and the grid of their entropy in nats."""
 
     top: CategorySpec
@@ -105,7 +134,7 @@ class ScoresSpec(msgspec.Struct, frozen=True, tag="scores"):
 ColumnSpec = NumberSpec | CategorySpec | TextSpec | ListSpec | ImageSpec | ScoresSpec
 
 
-class Schema(msgspec.Struct, frozen=True, dict=True):
+class Schema(_Strict, frozen=True, dict=True):
     """The schema of one model.
 
     Attributes:
@@ -125,16 +154,19 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
     reruns_k: int = 4096
     sample_k: int = 200
     unseen_k: int = 64
-    format: int = FORMAT
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """16 hex digits, the same for the same schema everywhere."""
-        found: str | None = self.__dict__.get("_id")
-        if found is None:
-            found = f"{hash_text(self.to_json(), 0):016x}"
-            self.__dict__["_id"] = found
-        return found
+        """16 hex digits (BLAKE2b), the same for the same schema everywhere.
+
+        What is declared as valid is not in it: no count rests on that, and the config may change.
+        """
+        bare = msgspec.structs.replace(
+            self,
+            columns={name: _declare(spec, None, None, 0) for name, spec in self.columns.items()},
+            output=None if self.output is None else _declare(self.output, None, None, 0),
+        )
+        return blake2b(msgspec.json.encode(bare), digest_size=8).hexdigest()
 
     @classmethod
     def build(cls, layout: Layout, rows: Sequence[Events], seed: int = 0) -> Schema:
@@ -143,7 +175,6 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
             feature.name: _spec(
                 feature.kind,
                 [events.features[feature.name] for events in rows],
-                feature.range,
                 feature.categories,
                 feature.private,
                 seed,
@@ -153,17 +184,19 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         output: ColumnSpec | None = None
         if layout.output is not None and layout.output.kind is not None:
             answers = [events.prediction for events in rows if events.prediction is not None]
-            declared = layout.output.classes
-            output = _spec(layout.output.kind, answers, None, declared, layout.output.private, seed)
+            classes, private = layout.output.classes, layout.output.private
+            output = _spec(layout.output.kind, answers, classes, private, seed)
         resources = {
             name: Grid.fit(_joined([e.resources[name].values for e in rows if name in e.resources]))
             for name in RESOURCES
         }
-        return cls(layout.model, columns, output, resources=resources, seed=seed)
+        schema = cls(layout.model, columns, output, resources=resources, seed=seed)
+        return schema.declare(layout)
 
     def to_json(self) -> bytes:
         """Canonical: equal schemas give equal bytes."""
-        return msgspec.json.encode(self)
+        whole = msgspec.Raw(msgspec.json.encode(self))
+        return msgspec.json.encode(_Stored(FORMAT, self.id, whole))
 
     @classmethod
     def from_json(cls, data: bytes) -> Schema:
@@ -172,14 +205,22 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         Raises:
             SchemaError: the bytes are damaged, or of a newer format.
         """
+        cure = "restore it from a backup, or remove it so that a new schema is chosen"
         try:
-            schema = msgspec.json.decode(data, type=cls)
+            written = msgspec.json.decode(data, type=_Version).format
+            if written != FORMAT:
+                raise SchemaError(
+                    f"the schema is of format {written}, and this program reads format {FORMAT}: "
+                    "run the inferwatch that wrote it, or a newer one"
+                )
+            stored = msgspec.json.decode(data, type=_Stored)
+            schema = msgspec.json.decode(stored.schema, type=cls)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SchemaError(f"not a schema that can be read ({error})") from error
-        if schema.format > FORMAT:
+            raise SchemaError(f"the schema is damaged ({error}): {cure}") from error
+        if schema.id != stored.id:
             raise SchemaError(
-                f"schema format {schema.format} is newer than this program reads ({FORMAT}): "
-                "run the newer inferwatch"
+                f"the schema is damaged (its contents are of id {schema.id}, not {stored.id}): "
+                f"{cure}"
             )
         return schema
 
@@ -189,43 +230,36 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         Raises:
             SchemaMismatch: names the first feature or output that differs.
         """
-        cure = (
-            "; either restore the config, or remove the model's schema file so that a new schema "
-            "is chosen (windows under the old one can then not be merged with new ones)"
-        )
         wanted = {feature.name: feature for feature in layout.features}
         for name in [*wanted, *self.columns]:
             if name not in self.columns:
-                raise SchemaMismatch(f"feature {name!r} is not in the stored schema{cure}")
+                raise _mismatch(f"feature {name!r} is not in the stored schema")
             if name not in wanted:
-                raise SchemaMismatch(f"feature {name!r} of the stored schema is gone{cure}")
-            self._check_column(wanted[name], cure)
-        stored = None if self.output is None else _kind_of(self.output)
-        kind = None if layout.output is None else layout.output.kind
-        if stored != (kind if kind != "boolean" else "category"):
-            raise SchemaMismatch(f"the output is {kind}, in the stored schema {stored}{cure}")
-
-    def _check_column(self, feature: Feature, cure: str) -> None:
-        stored = _kind_of(self.columns[feature.name])
-        kind = "category" if feature.kind == "boolean" else feature.kind
-        if stored != kind:
-            raise SchemaMismatch(
-                f"feature {feature.name!r} is {feature.kind}, in the stored schema {stored}{cure}"
-            )
+                raise _mismatch(f"feature {name!r} of the stored schema is gone")
+            feature = wanted[name]
+            _check(f"feature {name!r}", self.columns[name], feature.kind, feature.private)
+        output = layout.output
+        if output is None:
+            _check("the output", self.output, None, False)
+        else:
+            _check("the output", self.output, output.kind, output.private)
 
     def declare(self, layout: Layout) -> Schema:
-        """This schema with the ranges that the layout declares now, which no summary rests on."""
-        ranges = {feature.name: feature.range for feature in layout.features}
-        columns: dict[str, ColumnSpec] = {
-            name: msgspec.structs.replace(spec, range=ranges[name])
-            if isinstance(spec, NumberSpec)
-            else spec
-            for name, spec in self.columns.items()
-        }
-        return msgspec.structs.replace(self, columns=columns)
+        """This schema with what the layout declares as valid now; its id stays."""
+        columns = dict(self.columns)
+        for feature in layout.features:
+            spec = columns[feature.name]
+            columns[feature.name] = _declare(spec, feature.range, feature.categories, self.seed)
+        output = self.output
+        if output is not None and layout.output is not None:
+            output = _declare(output, None, layout.output.classes, self.seed)
+        return msgspec.structs.replace(self, columns=columns, output=output)
 
     def qualify(self, events: Events) -> Events:
-        """The events with values flagged that are huge, out of range or unseen."""
+        """The events with values flagged that are huge, out of range or unseen.
+
+        The same object where no value is.
+        """
         features = {
             name: qualify(column, self.columns[name], self.seed)
             for name, column in events.features.items()
@@ -233,7 +267,24 @@ class Schema(msgspec.Struct, frozen=True, dict=True):
         prediction = events.prediction
         if prediction is not None and self.output is not None:
             prediction = qualify(prediction, self.output, self.seed)
-        return replace(events, features=features, prediction=prediction)
+        same = prediction is events.prediction and all(
+            column is events.features[name] for name, column in features.items()
+        )
+        return events if same else replace(events, features=features, prediction=prediction)
+
+
+class _Version(msgspec.Struct, frozen=True):
+    """All that is known of a schema whose format may be another."""
+
+    format: int
+
+
+class _Stored(_Strict, frozen=True):
+    """A schema as it is written down; its id tells damage."""
+
+    format: int
+    id: str
+    schema: msgspec.Raw
 
 
 C = TypeVar("C", bound=AnyColumn)
@@ -249,8 +300,8 @@ def qualify(column: C, spec: ColumnSpec, seed: int) -> C:
             outside = (flags == Status.OK) & ((values < low) | (values > high))
             flags = np.where(outside, Status.RANGE, flags)
     elif isinstance(column, CategoryColumn) and isinstance(spec, CategorySpec) and spec.declared:
-        places = np.array([*spec.place_of(column.names, seed), 0])[column.codes]
-        flags = np.where(places < 0, Status.UNSEEN, Status.OK)
+        unseen = np.append(spec.unseen(column.names, seed), False)[column.codes]
+        flags = np.where(unseen, Status.UNSEEN, Status.OK)
     elif isinstance(column, ScoresColumn) and isinstance(spec, ScoresSpec):
         top = qualify(column.top, spec.top, seed)
         return column if top is column.top else replace(column, top=top)
@@ -266,16 +317,15 @@ def qualify(column: C, spec: ColumnSpec, seed: int) -> C:
 def _spec(
     kind: Kind | OutputKind,
     columns: Sequence[AnyColumn],
-    range_: tuple[float, float] | None,
     categories: tuple[str, ...] | None,
     private: bool,
     seed: int,
 ) -> ColumnSpec:
     if kind == "number":
         numbers = [c.values for c in columns if isinstance(c, NumberColumn)]
-        return NumberSpec(Grid.fit(_joined(numbers)), range_)
+        return NumberSpec(Grid.fit(_joined(numbers)))
     if kind == "boolean":
-        return CategorySpec(("false", "true"))
+        return CategorySpec(BOOLEANS)
     if kind == "category":
         return _categories(columns, categories, private, seed)
     if kind == "scores":
@@ -300,24 +350,70 @@ def _joined(parts: Sequence[Any]) -> Floats:
 def _categories(
     columns: Sequence[AnyColumn], declared: tuple[str, ...] | None, private: bool, seed: int
 ) -> CategorySpec:
-    seen: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
     for column in columns:
         if isinstance(column, CategoryColumn):
             counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names))
-            seen.update(dict(zip(column.names, counts.tolist(), strict=True)))
-    frequent = sorted((-count, name) for name, count in seen.items() if count)
+            rows.update(dict(zip(column.names, counts.tolist(), strict=True)))
     if declared is None:
-        known = tuple(name for _, name in frequent[:MOST_KNOWN])
+        known = sorted((name for name in rows if rows[name]), key=lambda name: (-rows[name], name))
+        known = known[:MOST_KNOWN]
     else:
-        known = declared[:MOST_KNOWN]
+        names = list(dict.fromkeys(declared))
+        frequent = set(sorted(names, key=lambda name: -rows[name])[:MOST_KNOWN])
+        known = [name for name in names if name in frequent]
     if private:
-        known = tuple(_hidden(name, seed) for name in known)
-    return CategorySpec(known, declared is not None, private)
+        known = [_hidden(name, seed) for name in known]
+    return CategorySpec(tuple(known), private=private)
+
+
+def _declare(
+    spec: ColumnSpec,
+    range_: tuple[float, float] | None,
+    categories: Sequence[str] | None,
+    seed: int,
+) -> ColumnSpec:
+    """The spec with these values as the valid ones; None declares nothing."""
+    if isinstance(spec, NumberSpec):
+        return msgspec.structs.replace(spec, range=range_)
+    if isinstance(spec, CategorySpec):
+        return _declare_categories(spec, categories, seed)
+    if isinstance(spec, ScoresSpec):
+        top = _declare_categories(spec.top, categories, seed)
+        return msgspec.structs.replace(spec, top=top)
+    return spec
+
+
+def _declare_categories(
+    spec: CategorySpec, categories: Sequence[str] | None, seed: int
+) -> CategorySpec:
+    seen = None
+    if categories is not None:
+        seen = np.unique(hash_names(categories, seed)).astype("<u8").tobytes()
+    return msgspec.structs.replace(spec, seen=seen, declared=categories is not None)
+
+
+def _check(
+    what: str, spec: ColumnSpec | None, kind: Kind | OutputKind | None, private: bool
+) -> None:
+    stored = "none" if spec is None else str(spec.__struct_config__.tag)
+    category = spec.top if isinstance(spec, ScoresSpec) else spec
+    if isinstance(spec, CategorySpec) and kind == "boolean":
+        if spec.known != BOOLEANS:
+            raise _mismatch(f"{what} is boolean, in the stored schema category")
+    elif stored != (kind or "none"):
+        raise _mismatch(f"{what} is {kind or 'none'}, in the stored schema {stored}")
+    elif isinstance(category, CategorySpec) and category.private != private:
+        now, then = ("private", "not private") if private else ("not private", "private")
+        raise _mismatch(f"{what} is {now}, in the stored schema {then}")
+
+
+def _mismatch(difference: str) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"{difference}; either restore the config, or remove the model's schema file so that a new "
+        "schema is chosen (windows under the old one can then not be merged with new ones)"
+    )
 
 
 def _hidden(name: str, seed: int) -> str:
     return f"{hash_text(name, seed):016x}"
-
-
-def _kind_of(spec: ColumnSpec) -> str:
-    return str(spec.__struct_config__.tag)

@@ -62,7 +62,10 @@ class CategorySummary:
 
     def observe(self, column: CategoryColumn) -> None:
         """Add every row of the column."""
-        self.tally += tally(column.status)
+        by_status = tally(column.status)
+        self.tally += by_status
+        if by_status[Status.UNSEEN]:
+            self._keep_unseen(column)
         counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names)).astype(
             np.int64
         )
@@ -71,15 +74,13 @@ class CategorySummary:
             return
         names = [column.names[i] for i in present.tolist()]
         counts = counts[present]
-        places = np.array(self.spec.place_of(names, self.seed))
+        places = self.spec.places(names, self.seed)
         np.add.at(self.known, places[places >= 0], counts[places >= 0])
         rest = np.flatnonzero(places < 0)
         if not len(rest):
             return
         hashes = hash_names([names[i] for i in rest.tolist()], self.seed)
         np.add.at(self.buckets, (hashes % np.uint64(BUCKETS)).astype(np.intp), counts[rest])
-        if self.spec.declared:
-            self._keep(hashes, counts[rest])
 
     def merge(self, other: Self) -> Self:
         schema_id = same_schema(self.schema_id, other.schema_id)
@@ -101,6 +102,11 @@ class CategorySummary:
             for name, count in zip(self.spec.known, self.known.tolist(), strict=True)
         }
         return shares | {OTHER: int(self.buckets.sum()) / total}
+
+    def _keep_unseen(self, column: CategoryColumn) -> None:
+        codes, counts = np.unique(column.codes[column.status == Status.UNSEEN], return_counts=True)
+        names = [column.names[code] for code in codes.tolist()]
+        self._keep(hash_names(names, self.seed), counts.astype(np.int64))
 
     def _keep(self, hashes: Hashes, counts: Ints) -> None:
         """Add counts by hash, and keep the k smallest: a hash that is among them in the end has

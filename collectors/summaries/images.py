@@ -26,6 +26,11 @@ class ImageSummary:
             setattr(self, measure, NumberSummary(NumberSpec(getattr(spec, measure)), schema_id))
 
     @property
+    def schema_id(self) -> str:
+        """Of the schema it was made under."""
+        return self.brightness.schema_id
+
+    @property
     def rows(self) -> int:
         return self.brightness.rows
 

@@ -20,6 +20,11 @@ class ListSummary:
         self.items = NumberSummary(NumberSpec(spec.items), schema_id)
 
     @property
+    def schema_id(self) -> str:
+        """Of the schema it was made under."""
+        return self.items.schema_id
+
+    @property
     def rows(self) -> int:
         return self.items.rows
 

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from collectors.events import Codes, Floats, Ints, NumberColumn, Status, tally, usable
-from collectors.grid import Grid
+from collectors.grid import LAST_CELL, Grid
 from collectors.schema import HUGE, NumberSpec
 from collectors.summaries import same_schema
 
@@ -26,36 +26,40 @@ class NumberSummary:
     >>> summary.observe(NumberColumn(values, np.array([0, 0, 0, Status.NULL], np.uint8)))
     >>> summary.rows, summary.count, summary.mean(), summary.minimum, summary.maximum
     (4, 3, 2.0, 1.0, 3.0)
+    >>> more = NumberSummary(summary.spec, "id")
+    >>> more.observe(NumberColumn(np.array([6.0]), np.array([Status.OK], np.uint8)))
+    >>> both = summary.merge(more)
+    >>> both.mean(), round(both.stddev(), 4)
+    (3.0, 1.8708)
 
     Attributes:
         tally: rows by `Status`, int64 [len(Status)].
-        minimum, maximum: of the usable values; +inf and -inf before the first.
-        total, squares: sums of (x - c) and (x - c)^2 about the grid's centre c, over the `count`
-            usable values that are not huge.
     """
 
     __slots__ = (
         "_cells",
+        "_count",
         "_counts",
         "_gathered",
+        "_maximum",
+        "_minimum",
+        "_squares",
+        "_total",
         "_waiting",
-        "maximum",
-        "minimum",
         "schema_id",
         "spec",
-        "squares",
         "tally",
-        "total",
     )
 
     def __init__(self, spec: NumberSpec, schema_id: str) -> None:
         self.spec = spec
         self.schema_id = schema_id
         self.tally: Ints = np.zeros(len(Status), dtype=np.int64)
-        self.minimum = np.inf
-        self.maximum = -np.inf
-        self.total = 0.0
-        self.squares = 0.0
+        self._minimum = np.inf
+        self._maximum = -np.inf
+        self._count = 0
+        self._total = 0.0
+        self._squares = 0.0
         self._cells: Codes = np.zeros(0, dtype=np.int32)
         self._counts: Ints = np.zeros(0, dtype=np.int64)
         self._waiting: list[Floats] = []
@@ -67,9 +71,31 @@ class NumberSummary:
 
     @property
     def count(self) -> int:
-        """Values in the sums."""
-        status = self.tally
-        return int(status[Status.OK] + status[Status.RANGE] + status[Status.UNSEEN])
+        """Values in the sums: the usable ones that are not huge."""
+        self._settle()
+        return self._count
+
+    @property
+    def total(self) -> float:
+        """Sum of (x - c) about the grid's centre c over the `count` values."""
+        self._settle()
+        return self._total
+
+    @property
+    def squares(self) -> float:
+        """Sum of (x - c)^2 over the `count` values."""
+        self._settle()
+        return self._squares
+
+    @property
+    def minimum(self) -> float | None:
+        """The smallest usable value, huge or not; None where there is none."""
+        return float(self._minimum) if len(self.cells()[0]) else None
+
+    @property
+    def maximum(self) -> float | None:
+        """The largest usable value, huge or not; None where there is none."""
+        return float(self._maximum) if len(self.cells()[0]) else None
 
     @property
     def grid(self) -> Grid:
@@ -94,10 +120,11 @@ class NumberSummary:
         self._settle()
         other._settle()
         merged.tally = self.tally + other.tally
-        merged.minimum = min(self.minimum, other.minimum)
-        merged.maximum = max(self.maximum, other.maximum)
-        merged.total = self.total + other.total
-        merged.squares = self.squares + other.squares
+        merged._minimum = min(self._minimum, other._minimum)
+        merged._maximum = max(self._maximum, other._maximum)
+        merged._count = self._count + other._count
+        merged._total = self._total + other._total
+        merged._squares = self._squares + other._squares
         merged._cells, merged._counts = _added(
             self._cells, self._counts, other._cells, other._counts
         )
@@ -110,8 +137,8 @@ class NumberSummary:
 
     def mean(self) -> float | None:
         """Arithmetic mean of the `count` values; None where there is none."""
-        self._settle()
-        return self.grid.center + self.total / self.count if self.count else None
+        count = self.count
+        return self.grid.center + self._total / count if count else None
 
     def stddev(self) -> float | None:
         """Standard deviation of the population (divided by n); None where there is no value.
@@ -119,19 +146,20 @@ class NumberSummary:
         Exactly 0 for equal values; else the squares about the centre cost it up to 3e-8 of the
         distance between mean and centre.
         """
-        self._settle()
-        if not self.count:
+        count = self.count
+        if not count:
             return None
-        if self.minimum == self.maximum:
+        if self._minimum == self._maximum:
             return 0.0
-        offset = self.total / self.count
-        return float(np.sqrt(max(self.squares / self.count - offset * offset, 0.0)))
+        offset = self._total / count
+        return float(np.sqrt(max(self._squares / count - offset * offset, 0.0)))
 
     def quantile(self, q: float) -> float | None:
-        """The value of rank ceil(q n), to within the width of its cell; None where n = 0.
+        """The value of rank ceil(q n) (NumPy's `inverted_cdf`); None where there is no value.
 
-        Within the cell the ranks are taken as evenly spread; the result never leaves
-        [minimum, maximum].
+        Off by at most the width of that value's cell, within which the ranks are taken as evenly
+        spread, and never outside [minimum, maximum]. The width is at most 1/64 of |x - c| + one
+        scale unit, twice that in cell 0; values that float32 cannot hold, or huge, share a cell.
         """
         cells, counts = self.cells()
         if not len(cells):
@@ -140,7 +168,9 @@ class NumberSummary:
         rank = min(max(int(np.ceil(q * reached[-1])), 1), int(reached[-1]))
         place = int(np.searchsorted(reached, rank))
         low, high = (float(edge[0]) for edge in self.grid.edges(cells[place : place + 1]))
-        low, high = max(low, float(self.minimum)), min(high, float(self.maximum))
+        # An edge may lie a rounding of float32 beyond the extremes, or be infinite.
+        smallest, largest = float(self._minimum), float(self._maximum)
+        low, high = min(max(low, smallest), largest), max(min(high, largest), smallest)
         before = int(reached[place] - counts[place])
         return low + (high - low) * ((rank - before - 0.5) / int(counts[place]))
 
@@ -150,14 +180,18 @@ class NumberSummary:
             return
         values = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
         self._waiting, self._gathered = [], 0
-        self.minimum = min(self.minimum, float(values.min()))
-        self.maximum = max(self.maximum, float(values.max()))
-        distances = values - self.grid.center
-        if max(-self.minimum, self.maximum) > HUGE:
-            distances = distances[np.abs(values) <= HUGE]
-        self.total += float(distances.sum())
-        self.squares += float(np.dot(distances, distances))
-        cells = self.grid.cells(values)
+        lowest_value, highest_value = float(values.min()), float(values.max())
+        self._minimum = min(self._minimum, lowest_value)
+        self._maximum = max(self._maximum, highest_value)
+        cells, summed = self.grid.cells(values), values
+        if max(-lowest_value, highest_value) > HUGE:
+            huge = np.abs(values) > HUGE
+            cells[huge] = np.where(values[huge] > 0, LAST_CELL, -LAST_CELL)
+            summed = values[~huge]
+        distances = summed - self.grid.center
+        self._count += len(distances)
+        self._total += float(distances.sum())
+        self._squares += float(np.dot(distances, distances))
         lowest = int(cells.min())
         dense = np.bincount(cells - lowest)
         occupied = np.flatnonzero(dense)

@@ -8,6 +8,7 @@ import numpy as np
 
 from collectors.events import Floats, Ints
 from collectors.hashing import Hashes
+from collectors.schema import HUGE
 from collectors.summaries import same_schema
 
 BUFFERED = 4096
@@ -46,6 +47,7 @@ class RerunSummary:
     as a fraction of 2^64 (Bar-Yossef et al. 2002; Beyer et al. 2007), with a relative error of
     about 1 / sqrt(k), and the shares are those of the k inputs, a uniform sample.
 
+    >>> import numpy as np
     >>> summary = RerunSummary("id", k=16)
     >>> inputs = np.array([7, 7, 7, 9], dtype=np.uint64)
     >>> answers = np.array([1, 1, 2, 5], dtype=np.uint64)
@@ -79,7 +81,7 @@ class RerunSummary:
             self._truncated = self._truncated or not near.all()
             inputs, answers, numbers = inputs[near], answers[near], numbers[near]
         ones = np.ones(len(inputs), dtype=np.int64)
-        given = np.isfinite(numbers) & (np.abs(numbers) < 1e150)
+        given = np.isfinite(numbers) & (np.abs(numbers) <= HUGE)
         mean = np.where(given, numbers, 0.0)
         self._waiting.append(
             Groups(

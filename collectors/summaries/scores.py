@@ -28,6 +28,11 @@ class ScoresSummary:
         return cls(CategorySummary.of(spec.top, schema), entropy)
 
     @property
+    def schema_id(self) -> str:
+        """Of the schema it was made under."""
+        return self.top.schema_id
+
+    @property
     def rows(self) -> int:
         return self.top.rows
 

@@ -21,6 +21,11 @@ class TextSummary:
         self.words = NumberSummary(NumberSpec(spec.words), schema_id)
 
     @property
+    def schema_id(self) -> str:
+        """Of the schema it was made under."""
+        return self.chars.schema_id
+
+    @property
     def rows(self) -> int:
         return self.chars.rows
 

@@ -206,6 +206,10 @@ def test_bytes_that_are_no_utf8_cost_one_value() -> None:
     events.features["d"].values_at(np.array([0]))[0].encode()
 
 
+def test_control_characters_in_strings_are_let_through() -> None:
+    assert one(b'{"features": {"x": 3, "c": "a\tb\x00"}}') == (3.0, Status.OK)
+
+
 def test_duplicate_keys_take_the_last() -> None:
     assert one(b'{"features": {"x": 1, "x": 2}}') == (2.0, Status.OK)
     assert one(b'{"features": {"x": 1}, "features": {"x": 2, "y": NaN}}') == (2.0, Status.OK)
@@ -290,5 +294,8 @@ def test_no_time_at_all_is_no_inference() -> None:
 
 
 def test_a_brokers_timestamp_out_of_all_years_is_none() -> None:
-    batch = records([{}, {}, {}], timestamps_ms=[2**63 - 1, -5, NO_TIMESTAMP])
-    assert [r.reason for r in JsonFormat(layout()).decode(batch).rejected] == ["no_time"] * 3
+    year_10000 = 253_402_300_800_000
+    batch = records([{}] * 5, timestamps_ms=[2**63 - 1, -5, NO_TIMESTAMP, year_10000, 0])
+    decoded = JsonFormat(layout()).decode(batch)
+    assert [r.reason for r in decoded.rejected] == ["no_time"] * 4
+    assert decoded.events.time.tolist() == [0]
