@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs lock build clean
+.PHONY: help setup demo bench test test-all lint format docs lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
 
 demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
 	@$(BIN)/inferwatch demo $(ARGS)
+
+bench: setup ## Print what memory does over 2 million records.
+	$(BIN)/python -m benchmarks.memory
 
 lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/ruff check .
