@@ -9,8 +9,8 @@ sample contains. Ranges and categories are told as observed: nothing here declar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
+from collectors.discovery import Discovery, FoundFeature, Hints, Place
 from collectors.events import RESOURCES
 from collectors.field_names import (
     ANSWERS,
@@ -26,7 +26,7 @@ from collectors.field_names import (
     VERSIONS,
     WRAPPERS,
 )
-from collectors.layout import Kind, LatencyUnit, OutputKind, Path
+from collectors.layout import LatencyUnit, OutputKind, Path
 from collectors.leaves import (
     FEW,
     MAX_INDEXED,
@@ -42,63 +42,6 @@ from collectors.leaves import (
 MAX_FEATURES = 1_000
 MAX_VECTOR = 100
 """A longer list without names is one value (an embedding), not as many features."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hints:
-    """What the config says already, and is not looked for.
-
-    Attributes:
-        fields: places by field name; nothing else is looked for then. None: look for everything.
-        features_at: the object or list in which the features lie.
-        feature_paths: the features by name, where all are known.
-    """
-
-    fields: Mapping[str, Path] | None = None
-    features_at: Path | None = None
-    feature_paths: Mapping[str, Path] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a field lies, and what was seen there, for people."""
-
-    path: Path
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFeature:
-    """One input as observed.
-
-    `missing` is the share of rows without it; `low` and `high` are its smallest and largest number;
-    `categories` are all its distinct names, the most frequent first, () if they are many;
-    `left_out` says why it had better not be watched.
-    """
-
-    name: str
-    path: Path
-    kind: Kind
-    missing: float
-    low: float | None = None
-    high: float | None = None
-    categories: tuple[str, ...] = ()
-    distinct: int = 0
-    left_out: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """Everything found. `places` is by field name; `unused` are paths that nothing claims."""
-
-    rows: int
-    places: Mapping[str, Place] = field(default_factory=dict)
-    latency_unit: LatencyUnit | None = None
-    features_at: Path | None = None
-    features: tuple[FoundFeature, ...] = ()
-    output_kind: OutputKind | None = None
-    unused: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def discover(samples: Sequence[object], hints: Hints | None = None) -> Discovery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from collectors.discover import Discovery, FoundFeature, Hints
+from collectors.discovery import Discovery, FoundFeature, Hints
 from collectors.events import RESOURCES
 from collectors.layout import Feature, ImageLimits, Layout, Output, OutputKind, Path, Where
 from monitor.config_fields import FeatureConfig, Fields, path_below

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
-from collectors.discover import Discovery, Hints
+from collectors.discovery import Discovery, Hints
 from collectors.layout import ImageLimits, Layout, Path
 from monitor.config_fields import FeatureConfig, Fields, Match, OutputConfig
 from monitor.config_layout import build_hints, build_layout

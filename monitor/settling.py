@@ -16,7 +16,8 @@ from typing import Any
 
 import msgspec
 
-from collectors.discover import Discovery, discover
+from collectors.discover import discover
+from collectors.discovery import Discovery
 from collectors.family import Family
 from collectors.formats import make_format
 from collectors.inputs import Inputs

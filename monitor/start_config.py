@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from collectors.discover import Discovery, FoundFeature, discover
+from collectors.discover import discover
+from collectors.discovery import Discovery, FoundFeature
 from collectors.sources import CaughtUp, Records, Source
 from monitor.paths import format_path, parse_path
 from monitor.settling import plain

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.discover import MAX_FEATURES, Discovery, FoundFeature, Hints, discover
+from collectors.discover import MAX_FEATURES, discover
+from collectors.discovery import Discovery, FoundFeature, Hints
 
 ROWS = 100
 START = 1_760_000_000
