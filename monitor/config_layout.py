@@ -134,7 +134,8 @@ def _output(
     output = model.output
     kind: OutputKind | Any = output.kind
     if kind is None and discovery is not None:
-        kind = discovery.output_kind
+        # Where no answer was there in the first rows, it is taken for a number, as features are.
+        kind = discovery.output_kind or "number"
         if output.classes is not None:
             kind = "scores" if kind == "scores" else "category"
     return Output(

@@ -68,6 +68,7 @@ class DeadLetters:
             self._failing = True
 
     def _write(self, line: bytes) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists() and self.path.stat().st_size + len(line) > self._half:
             self.path.replace(self._older)
         if len(line) <= self._half:

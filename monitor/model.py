@@ -11,7 +11,7 @@ import numpy as np
 
 from collectors.events import Events
 from collectors.family import Statistic
-from collectors.formats import Decoded, Format
+from collectors.formats import Decoded, Format, Rejected
 from collectors.schema import Schema
 from collectors.sources import Records
 from monitor.board import OTHER, Board
@@ -61,6 +61,12 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     dead: list[tuple[int, int, str]] = field(default_factory=list)
 
+    def reject(self, rejected: Sequence[Rejected]) -> None:
+        """Count what is no inference, and remember where it lies."""
+        for one in rejected:
+            self.counts[one.reason] += 1
+            self.dead.append((one.index, one.item, one.reason))
+
 
 class Model:
     """A model whose layout and schema stand. `now` is wall time in us."""
@@ -88,9 +94,7 @@ class Model:
         """Decode one batch of one partition, and put its rows where they belong."""
         decoded = self.settled.format.decode(records)
         outcome = Outcome()
-        for rejected in decoded.rejected:
-            outcome.counts[rejected.reason] += 1
-            outcome.dead.append((rejected.index, rejected.item, rejected.reason))
+        outcome.reject(decoded.rejected)
         if len(decoded.events):
             self._take_in(decoded, records, now, outcome)
         return outcome

@@ -20,7 +20,7 @@ from collectors.sources import (
 from monitor.board import Board
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, EventClock
-from monitor.model import Model, ModelRules, Outcome, PaneListener
+from monitor.model import Model, ModelRules, Outcome, PaneListener, Settled
 from monitor.routing import Router
 from monitor.settling import ENOUGH_ROWS, LONGEST_WAIT, Settling
 
@@ -167,9 +167,9 @@ class Pipeline:
 
     def _settle(self, entry: _Entry, now: float) -> None:
         held, entry.held, entry.held_rows = entry.held, [], 0
-        settled = entry.settling.choose(held)
-        if settled is not None:
-            entry.model = Model(entry.rules, settled, entry.clock, self._board, self._listeners)
+        chosen = entry.settling.choose(held)
+        if isinstance(chosen, Settled):
+            entry.model = Model(entry.rules, chosen, entry.clock, self._board, self._listeners)
             for records in held:
                 self._handle(entry.model, records, now)
             return
@@ -177,9 +177,10 @@ class Pipeline:
             "no record so far is an inference that can be read: see the dead letters",
             extra={"model": entry.rules.name, "records": sum(map(len, held))},
         )
-        for records in held:
-            dead = [(index, -1, "malformed") for index in range(len(records))]
-            self._bury(records, Outcome(Counter(malformed=len(records)), dead), now)
+        for records, rejected in zip(held, chosen, strict=True):
+            outcome = Outcome()
+            outcome.reject(rejected)
+            self._bury(records, outcome, now)
 
     def _handle(self, model: Model, records: Records, now: float) -> None:
         self._bury(records, model.handle(records, round(now * SECOND)), now)

@@ -19,7 +19,7 @@ import msgspec
 from collectors.discover import discover
 from collectors.discovery import Discovery
 from collectors.family import Family
-from collectors.formats import make_format
+from collectors.formats import Rejected, make_format
 from collectors.inputs import Inputs
 from collectors.layout import Layout
 from collectors.outputs import Outputs
@@ -85,20 +85,23 @@ class Settling:
             raise type(error)(f"{self.path}: {error}") from error
         return self._settled(layout, schema.declare(layout))
 
-    def choose(self, held: Sequence[Records]) -> Settled | None:
-        """Settle by these records, and write it down; None where none of them is an inference."""
+    def choose(self, held: Sequence[Records]) -> Settled | list[Sequence[Rejected]]:
+        """Settle by these records, and write it down.
+
+        Where none of them is an inference: why not, for each batch.
+        """
         discovery = None
         if self.config.needs_discovery:
             samples = [sample for records in held for sample in plain(records)]
             if not samples:
-                return None
+                return [_all_malformed(records) for records in held]
             discovery = discover(samples, self.config.hints())
         layout = self.config.layout(discovery)
         decoder = make_format(self.config.format, layout)
-        rows = [decoder.decode(records).events for records in held]
-        rows = [events for events in rows if len(events)]
+        decoded = [decoder.decode(records) for records in held]
+        rows = [batch.events for batch in decoded if len(batch.events)]
         if not rows:
-            return None
+            return [batch.rejected for batch in decoded]
         schema = Schema.build(layout, rows)
         self._write(StoredSchema(discovery, msgspec.Raw(schema.to_json())))
         log.info(
@@ -135,6 +138,10 @@ class Settling:
         families.append(Samples(schema, public, output is not None and not output.private))
         collection = Collection(self.config.name, families, self.timer)
         return Settled(make_format(self.config.format, layout), schema, collection)
+
+
+def _all_malformed(records: Records) -> list[Rejected]:
+    return [Rejected(index, -1, "malformed") for index in range(len(records))]
 
 
 def plain(records: Records) -> list[Any]:

@@ -183,6 +183,27 @@ def test_a_model_whose_first_records_are_no_inferences_settles_later(tmp_path: P
     assert outcomes(harness) == {"malformed": 3, "ok": 1}
 
 
+def test_a_model_that_answers_nothing_at_first_is_watched_all_the_same(tmp_path: Path) -> None:
+    fields = "  - name: m\n    fields: {time: t, features: x, prediction: y}\n"
+    harness = Harness(tmp_path, fields)
+    harness.feed([row(y=None)] * 40)
+    harness.finish()
+    harness.feed([row(y=3.5)])
+    harness.finish()
+    found = harness.metrics()
+    assert found["inferwatch_output_nulls_total{model=m}"] == 40
+    assert found["inferwatch_output_null_ratio{model=m,window=1h}"] == 40 / 41
+
+
+def test_what_is_no_inference_is_counted_by_its_own_reason_before_a_schema_stands(
+    tmp_path: Path,
+) -> None:
+    harness = Harness(tmp_path, LEAST)
+    harness.feed([{}, [], None, {"a": 1}])
+    harness.finish()
+    assert outcomes(harness) == {"no_time": 2, "empty": 1, "tombstone": 1}
+
+
 def test_models_share_a_topic_by_a_field_or_a_header(tmp_path: Path) -> None:
     models = "".join(
         MODEL.replace("name: m", f"name: {name}").replace(
