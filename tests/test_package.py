@@ -1,0 +1,39 @@
+"""What `pip install .` installs: both packages, the command, and the rules."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_wheel_installs_and_its_command_runs(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    wheel = next(tmp_path.glob("inferwatch-*.whl"))
+    site = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
+    options = ["--disable-pip-version-check", "--target", str(site), str(wheel)]
+    subprocess.run([*install, *options], check=True, capture_output=True, timeout=120)
+    assert yaml.safe_load((site / "monitor" / "rules" / "recording.yml").read_text())["groups"]
+    assert (site / "monitor" / "py.typed").exists()
+    assert (site / "collectors" / "py.typed").exists()
+    code = f"""
+import sys; sys.path.insert(0, {str(site)!r})
+import monitor; from monitor.cli import main; print(monitor.__file__); main(["version"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    place, said = done.stdout.splitlines()
+    assert place.startswith(str(site))
+    assert said.startswith("inferwatch 0.")
