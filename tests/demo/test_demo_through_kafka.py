@@ -11,9 +11,11 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from monitor.demo.broker import API_VERSION, PARTITIONS, EmbeddedBroker, create_topic
-from monitor.demo.flights import first_days
+from monitor.demo.flights import first_days, first_weeks
+from monitor.demo.model import fit
 from monitor.demo.model_server import ModelServer, Progress
-from monitor.demo.scorer import AHEAD
+from monitor.demo.scorer import AHEAD, Log, score
+from tests.support.kafka import Broker, unique
 
 WITHIN = 60.0
 
@@ -90,6 +92,22 @@ def test_a_reader_that_says_nothing_is_waited_for_and_loses_nothing() -> None:
             assert not server.progress.done
 
 
+def test_what_may_be_unread_fits_in_one_partition(
+    flights: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.demo.broker.count_partitions", lambda *_: 1)
+    some = flights.tail(AHEAD)
+    with EmbeddedBroker() as broker:
+        log = Log(broker.bootstrap_servers, "flights")
+        log.write(list(score(some, fit(first_weeks(flights)), lambda: 400_000_000)))
+        log.finish()
+        consumer = _reader(broker.bootstrap_servers, "flights")
+        first = TopicPartition("flights", 0)
+        assert consumer.beginning_offsets([first]) == {first: 0}
+        assert consumer.end_offsets([first]) == {first: AHEAD}
+        consumer.close()
+
+
 def test_the_broker_is_gone_after_its_context() -> None:
     with EmbeddedBroker() as broker:
         host, _, port = broker.bootstrap_servers.partition(":")
@@ -123,3 +141,29 @@ def test_a_topic_cannot_be_made_where_no_broker_is() -> None:
 )
 def test_progress_is_read_from_its_lines(line: str, progress: Progress) -> None:
     assert Progress(3, 9).after(line) == progress
+
+
+@pytest.mark.kafka
+def test_a_topic_on_a_real_broker_is_made_once(broker: Broker) -> None:
+    name = unique()
+    assert create_topic(broker.address, name) == PARTITIONS
+    assert create_topic(broker.address, name) == PARTITIONS
+    other = unique()
+    broker.create(other, partitions=3)
+    assert create_topic(broker.address, other) == 3
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_the_model_server_writes_to_a_real_broker(broker: Broker, flights: pd.DataFrame) -> None:
+    name = unique()
+    create_topic(broker.address, name)
+    wanted = first_days(flights, 3)
+    with ModelServer(broker.address, name, days=3) as server:
+        consumer = _reader(broker.address, name)
+        assert server.wait_ready(WITHIN)
+        records, _ = _read_all(consumer, server)
+        consumer.close()
+        assert server.stop() == 0
+    read = [msgspec.json.decode(record.value)["request_id"] for record in records]
+    assert sorted(read) == sorted(wanted["request_id"])

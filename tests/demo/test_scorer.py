@@ -14,6 +14,7 @@ from monitor.demo.model import fit
 from monitor.demo.scorer import AHEAD, CHUNK, MEMORY_EVERY, Pace, main, obey, replay, score
 
 SOON = 10.0
+A_MOMENT = 0.05
 
 
 class _Log:
@@ -22,12 +23,42 @@ class _Log:
     def __init__(self) -> None:
         self.records: list[bytes] = []
         self.finished = False
+        self.full, self.beyond = threading.Event(), threading.Event()
 
     def write(self, records: list[bytes]) -> None:
         self.records += records
+        if len(self.records) >= AHEAD:
+            self.full.set()
+        if len(self.records) > AHEAD:
+            self.beyond.set()
 
     def finish(self) -> None:
         self.finished = True
+
+
+class _Out(io.StringIO):
+    """Knows when it was told that all is done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = threading.Event()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if text.startswith("done"):
+            self.done.set()
+        return written
+
+
+def _lets_through(pace: Pace, records: int, within: float) -> bool:
+    passed = threading.Event()
+
+    def wait() -> None:
+        if pace.wait_for(records):
+            passed.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return passed.wait(within)
 
 
 def test_each_flight_becomes_one_record_in_event_order(flights: pd.DataFrame) -> None:
@@ -65,60 +96,74 @@ def test_missing_values_are_null_in_the_record(flights: pd.DataFrame) -> None:
 
 def test_the_pace_lets_through_what_is_within_reach() -> None:
     pace = Pace(ahead=10)
-    assert pace.wait_for(10)
+    assert _lets_through(pace, 10, SOON)
     pace.consumed(5)
-    assert pace.wait_for(15)
+    assert _lets_through(pace, 15, SOON)
     pace.consumed(3)  # older news than the last
-    assert pace.wait_for(15)
+    assert _lets_through(pace, 15, SOON)
 
 
 def test_the_pace_holds_back_what_is_not() -> None:
     pace = Pace(ahead=10)
-    passed = threading.Event()
-
-    def wait() -> None:
-        if pace.wait_for(11):
-            passed.set()
-
-    waiting = threading.Thread(target=wait, daemon=True)
-    waiting.start()
-    waiting.join(0.05)
-    assert not passed.is_set()
+    assert not _lets_through(pace, 11, A_MOMENT)
     pace.consumed(1)
-    assert passed.wait(SOON)
+    assert _lets_through(pace, 11, SOON)
+    assert not _lets_through(pace, 12, A_MOMENT)
+
+
+def test_one_who_waits_is_let_through_by_the_news() -> None:
+    pace = Pace(ahead=10)
+    passed: list[bool] = []
+    waiting = threading.Thread(target=lambda: passed.append(pace.wait_for(11)), daemon=True)
+    waiting.start()
+    waiting.join(A_MOMENT)
+    assert passed == []
+    pace.consumed(1)
+    waiting.join(SOON)
+    assert passed == [True]
 
 
 def test_the_end_of_input_ends_the_wait() -> None:
     pace = Pace(ahead=10)
     obey(["consumed 4\n", "nonsense\n", "consumed x\n", "consumed -1\n", "\n"], pace)
-    assert not pace.wait_for(1_000)
-    assert not pace.wait_for(1)
+    assert not _lets_through(pace, 1, A_MOMENT)
+    waiting = threading.Thread(target=pace.wait_for_end, daemon=True)
+    waiting.start()
+    waiting.join(SOON)
+    assert not waiting.is_alive()
 
 
 def _records() -> Iterator[bytes]:
     return (b"%d" % n for n in range(AHEAD + 3 * CHUNK))
 
 
-def test_a_replay_stops_where_the_reader_left_off() -> None:
-    log, pace, out = _Log(), Pace(AHEAD), io.StringIO()
-    thread = threading.Thread(target=replay, args=(_records(), AHEAD + 3 * CHUNK, log, pace, out))
+def _replay(pace: Pace) -> tuple[_Log, _Out, threading.Thread]:
+    log, out = _Log(), _Out()
+    arguments = (_records(), AHEAD + 3 * CHUNK, log, pace, out)
+    thread = threading.Thread(target=replay, args=arguments, daemon=True)
     thread.start()
-    thread.join(0.2)
-    assert thread.is_alive()
-    assert len(log.records) == AHEAD
+    return log, out, thread
+
+
+def test_a_replay_stops_where_the_reader_left_off() -> None:
+    pace = Pace(AHEAD)
+    log, out, thread = _replay(pace)
+    assert log.full.wait(SOON)
+    assert not log.beyond.wait(A_MOMENT)
     pace.end()
     thread.join(SOON)
+    assert not thread.is_alive()
     assert len(log.records) == AHEAD
-    assert "done" not in out.getvalue()
+    assert not out.done.is_set()
 
 
 def test_a_replay_says_how_far_it_is_and_stays_up() -> None:
-    log, pace, out = _Log(), Pace(AHEAD), io.StringIO()
+    pace = Pace(AHEAD)
     pace.consumed(AHEAD)
     total = AHEAD + 3 * CHUNK
-    thread = threading.Thread(target=replay, args=(_records(), total, log, pace, out))
-    thread.start()
-    thread.join(0.2)
+    log, out, thread = _replay(pace)
+    assert out.done.wait(SOON)
+    thread.join(A_MOMENT)
     assert thread.is_alive()
     lines = out.getvalue().splitlines()
     assert lines[:2] == [f"produced 0 of {total}", f"produced 2000 of {total}"]
