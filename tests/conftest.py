@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.kafka import Broker, unique
+
+# How fast the machine is says nothing about the code.
+settings.register_profile(
+    "inferwatch", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("inferwatch")
 
 
 @pytest.fixture(scope="session")
