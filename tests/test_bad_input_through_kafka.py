@@ -61,7 +61,7 @@ def test_every_record_is_counted_and_no_bad_one_costs_a_good_one(
     broker: Broker, tmp_path: Path
 ) -> None:
     topic = unique("bad")
-    broker.create(topic, max_message_bytes=str(128 << 20))
+    broker.create(topic, max_message_bytes=str(128 << 20), retention_ms="-1")
     good, values = json.dumps(GOOD).encode(), []
     for bad, _ in BAD.values():
         values += [good, bad, good]
