@@ -115,7 +115,7 @@ class App:
         if now >= self._next_sample:
             self._next_sample = now + PROCESS_INTERVAL
             for name, sampler in self._samplers.items():
-                self.board.replace_group(("process",), sampler.sample(now), name)
+                self.board.replace_group(("process", name), sampler.sample(now), name)
 
     def stop(self) -> None:
         """Give back sockets and threads; the last numbers are gone with the process."""
@@ -155,7 +155,7 @@ class App:
                     Statistic("collector.duration", seconds, labels),
                     Statistic("collector.success", healthy, labels),
                 ]
-            self.board.replace_group(("collectors",), figures, name)
+            self.board.replace_group(("collectors", name), figures, name)
 
 
 def _us(seconds: float) -> int:

@@ -49,7 +49,6 @@ class Admission(NamedTuple):
 @dataclass(slots=True)
 class _PartitionTime:
     newest: int = NEVER  # largest event time in the log so far
-    last_row: int = NEVER  # wall time at which the model's last row of it was read
     confirmed: int = NEVER  # wall time at which its end was last confirmed
     quiet_since: int = FOREVER  # wall time since which it is at its end without a row
     final: bool = False
@@ -96,7 +95,6 @@ class EventClock:
         late = ~future & (pane_end + self.rules.keep_late <= newest[:-1] - self.rules.lateness)
         state.newest = int(newest[-1])
         if len(time):
-            state.last_row = now
             state.quiet_since = FOREVER
         return Admission(~(late | future), late, future)
 

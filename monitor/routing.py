@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
+from collectors.formats.columns import name_of
+from collectors.formats.parsing import plain_json
 from collectors.layout import Path
 from collectors.sources import Records
+
+_UNREAD = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,17 @@ def subset(records: Records, indices: Sequence[int]) -> Records:
 
 
 def _model(rules: Sequence[Rule], records: Records, index: int) -> str | None:
-    document: Any = msgspec.UNSET
+    document: Any = _UNREAD
     for rule in rules:
         if rule.header is not None:
             wanted = (rule.header, (rule.equals or "").encode())
             if wanted in [(name, value) for name, value in records.headers[index]]:
                 return rule.model
         elif rule.path is not None:
-            if document is msgspec.UNSET:
+            if document is _UNREAD:
                 document = _document(records, index)
             found = _at(document, rule.path)
-            if found is not None and str(found) == rule.equals:
+            if found is not None and name_of(found) == rule.equals:
                 return rule.model
         else:
             return rule.model
@@ -82,10 +84,7 @@ def _document(records: Records, index: int) -> Any:
     value = records.values[index]
     if value is None or index in records.oversized:
         return None
-    try:
-        document = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    document = plain_json(value)
     if isinstance(document, list):
         return document[0] if document else None
     return document

@@ -6,7 +6,6 @@ down before any row is summarised, so that a restart reads and counts as before.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from collectors.discover import discover
 from collectors.discovery import Discovery
 from collectors.family import Family
 from collectors.formats import Rejected, make_format
+from collectors.formats.parsing import plain_json
 from collectors.inputs import Inputs
 from collectors.layout import Layout
 from collectors.outputs import Outputs
@@ -149,19 +149,7 @@ def plain(records: Records) -> list[Any]:
     found = []
     for index, value in enumerate(records.values):
         if value is not None and index not in records.oversized:
-            document = _document(value)
+            document = plain_json(value)
             if isinstance(document, dict | list):
                 found.append(document)
     return found
-
-
-def _document(value: bytes) -> Any:
-    """The JSON value, NaN and Infinity allowed; None for what is no JSON."""
-    try:
-        return msgspec.json.decode(value)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return json.loads(value.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None

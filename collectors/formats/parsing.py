@@ -51,6 +51,18 @@ class _Meanings(dict[str, float]):
 _MEANINGS = _Meanings({_LITERALS[word].decode(): float(word) for word in _LITERALS})
 
 
+def plain_json(raw: bytes) -> Any:
+    """The JSON value as plain Python, NaN and Infinity allowed; None for what is no JSON."""
+    try:
+        return msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _plain(raw.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
 class Refused(Exception):
     """The record is no inference, nor a list of them; `args[0]` is the reason."""
 

@@ -8,6 +8,7 @@ formats see one thing.
 from __future__ import annotations
 
 import csv
+import errno
 import glob
 import logging
 import threading
@@ -29,6 +30,9 @@ FileKind = Literal["auto", "jsonl", "csv", "parquet"]
 BATCH = 5_000
 HEAD = 1024
 """Bytes handed over of a record that passes the limit."""
+
+PASSING = frozenset({errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EIO, errno.ESTALE})
+"""What may be over at the next look."""
 
 LOOK_AGAIN = 2.0
 """Seconds between looks for new files that match."""
@@ -80,6 +84,7 @@ class FilesSource:
         self._files: dict[Partition, _File] = {}
         self._numbers: dict[str, int] = {}
         self._paused: frozenset[Partition] = frozenset()
+        self._refused: set[str] = set()
         self._next_look = 0.0
         self._sought: dict[Partition, int] = {}
         for pattern in (path for path in options.paths if not glob.has_magic(path)):
@@ -134,12 +139,18 @@ class FilesSource:
 
     def _find(self) -> list[StreamValue]:
         begun: dict[Partition, int] = {}
-        known = {str(file.path) for file in self._files.values()}
+        known = {str(file.path) for file in self._files.values()} | self._refused
         found = sorted({p for pattern in self._options.paths for p in _matching(pattern)} - known)
         for path in found:
+            try:
+                reader = self._reader(Path(path))
+            except ValueError as error:
+                self._refused.add(path)
+                log.warning("file is passed over", extra={"file": path, "why": str(error)})
+                continue
             partition = Partition(self._options.topic, len(self._files))
             begin = self._sought.pop(partition, 0)
-            self._files[partition] = _File(Path(path), self._reader(Path(path)), begin_at=begin)
+            self._files[partition] = _File(Path(path), reader, begin_at=begin)
             begun[partition] = begin
             log.info("file found", extra={"file": path, "partition": partition.number})
         return [Assigned(begun)] if begun else []
@@ -158,10 +169,12 @@ class FilesSource:
             if ended:
                 lines = file.reader.finish()
         except BROKEN as error:
+            if isinstance(error, OSError) and error.errno in PASSING:
+                return
             log.warning("file is damaged", extra={"file": str(file.path), "why": str(error)})
             self._end(file)
             yield Gap(partition, file.next_offset, file.next_offset + 1, "undecodable")
-            yield CaughtUp(partition, file.next_offset + 1, final=not self._options.follow)
+            yield CaughtUp(partition, file.next_offset + 1, final=True)
             return
         first, file.next_offset = file.next_offset, file.next_offset + len(lines)
         kept = [
@@ -226,6 +239,7 @@ class _CsvRows:
         self._lines = lines
         self._path = path
         self._header: list[str] | None = None
+        self._generation = 0
 
     def read(self, most: int) -> list[Line]:
         return self._rows(self._lines.read(most))
@@ -237,7 +251,8 @@ class _CsvRows:
         self._lines.close()
 
     def _rows(self, lines: list[Line]) -> list[Line]:
-        if self._header is None and lines:
+        if lines and self._lines.generation != self._generation:
+            self._generation = self._lines.generation
             head = lines.pop(0).data.removeprefix(b"\xef\xbb\xbf")
             self._header = _cells(head) or []
             twice = {name for name in self._header if self._header.count(name) > 1}

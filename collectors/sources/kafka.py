@@ -16,7 +16,12 @@ from typing import Any, Literal
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaError,
+    OffsetOutOfRangeError,
+    SaslAuthenticationFailedError,
+)
 from kafka.structs import OffsetAndMetadata
 
 from collectors.sources import (
@@ -93,13 +98,16 @@ class KafkaSource:
             batches = self._consumer.poll(round(timeout * 1000))
         except OffsetOutOfRangeError as error:
             values += self._jump(error.args[0])
+        except (AuthorizationError, SaslAuthenticationFailedError) as error:
+            # Not a matter of one batch: there is nothing to pass over.
+            self._remind(now, "records cannot be had: waiting", why=str(error) or repr(error))
         except Exception as error:
             values += self._pass_over(error)
         for place, batch in batches.items():
             values.append(self._records(self._assigned[place], batch))
         if now >= self._next_ends:
             self._next_ends = now + RETRY
-            values += self._ends([place for place in self._assigned if place not in batches])
+            values += self._ends(list(self._assigned))
         return values
 
     def seek(self, partition: Partition, offset: int) -> None:
@@ -216,19 +224,20 @@ class KafkaSource:
             for place in new:
                 self._consumer.seek(place, offsets[place])
                 begun[self._assigned[place]] = offsets[place]
+                self._sought.pop(self._assigned[place], None)
             self._first_assignment = False
         self._next_topics = now + (RETRY if missing else REMINDER)
         return [Assigned(begun)] if begun else []
 
     def _beginnings(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
-        """Where to begin: as sought, else as committed, else at `start`; new ones at the front."""
+        """Where to begin: as sought, else as committed, else at `start`; later ones at 0."""
         consumer = self._consumer
         earliest = self._options.start == "earliest" or not self._first_assignment
         ask = consumer.beginning_offsets if earliest else consumer.end_offsets
         offsets = dict(ask(places, timeout_ms=ANSWER))
         for place in places:
-            sought = self._sought.pop(Partition(place.topic, place.partition), None)
-            if sought is None and self._first_assignment:
+            sought = self._sought.get(Partition(place.topic, place.partition))
+            if sought is None:
                 sought = consumer.committed(place, timeout_ms=ANSWER)
             if sought is not None:
                 offsets[place] = sought
@@ -317,11 +326,19 @@ class KafkaSource:
         return gaps
 
     def _next_readable(self, place: TopicPartition, start: int) -> int:
-        """The end of the batch at `start`: leap until reading goes well, then halve."""
+        """The end of the batch at `start`: leap until reading goes well, then halve.
+
+        Never past the partition's end, which needs no reading.
+        """
+        try:
+            ends = self._consumer.end_offsets([place], timeout_ms=ANSWER)
+        except KafkaError:
+            return start
+        end: int = max(ends[place], start + 1)
         bad, leap = start, 1
-        while not self._readable(place, bad + leap):
+        while bad + leap < end and not self._readable(place, bad + leap):
             bad, leap = bad + leap, leap * 2
-        good = bad + leap
+        good = min(bad + leap, end)
         while good - bad > 1:
             middle = (bad + good) // 2
             if self._readable(place, middle):

@@ -25,11 +25,15 @@ class LineReader:
     is another file than the one that is open (rotation by renaming), the old one is read to its end
     and the new one from its front; a file that became shorter is read again from its front.
 
+    Attributes:
+        generation: grows with each new file, or new beginning; one `read` never spans two.
+
     Raises (from `read`):
         OSError: the file cannot be read; EOFError, zlib.error: it is no whole gzip file.
     """
 
     def __init__(self, path: Path, limit: int, head: int) -> None:
+        self.generation = 0
         self._path = path
         self._limit = limit
         self._head = head
@@ -70,17 +74,15 @@ class LineReader:
             now = self._path.stat()
         except FileNotFoundError:
             return b""
-        if now.st_ino != self._inode:
+        replaced, shorter = now.st_ino != self._inode, now.st_size < self._file.tell()
+        if (replaced or shorter) and self._length:
+            return b"\n"  # the old file's last line will never get its own
+        if replaced:
             self.close()
-        elif now.st_size < self._file.tell():
+        elif shorter:
             self._file.seek(0)
-        else:
-            return b""
-        if self._length:
-            self._begun += b"\n"  # the old file's last line will never get its end
-            self._length += 1
-            return b""
-        return self._chunk()
+            self.generation += 1
+        return b""
 
     def _open(self) -> bool:
         try:
@@ -92,6 +94,7 @@ class LineReader:
             raw.close()
             raw = gzip.open(self._path, "rb")  # type: ignore[assignment]  # noqa: SIM115
         self._file = raw
+        self.generation += 1
         return True
 
     def _split(self, chunk: bytes) -> list[Line]:

@@ -215,14 +215,15 @@ def test_models_share_a_topic_by_a_field_or_a_header(tmp_path: Path) -> None:
         )
     )
     harness = Harness(tmp_path, models)
-    headers: list[Any] = [(), (), [("model", b"two")], ()]
+    headers: list[Any] = [(), (), [("model", b"two")], (), ()]
     values = [row(model="one"), [row(model="one"), row()], row(), row(model="three")]
+    values.append(row(model="one", x={"a": float("nan")}))
     harness.feed(values, headers=headers)
     harness.finish()
     found = harness.metrics()
-    assert found["inferwatch_inferences_total{model=one,version=v1}"] == 3
+    assert found["inferwatch_inferences_total{model=one,version=v1}"] == 4
     assert found["inferwatch_inferences_total{model=two,version=v1}"] == 1
-    assert outcomes(harness) == {"ok": 4, "unmatched": 1}
+    assert outcomes(harness) == {"ok": 5, "unmatched": 1}
 
 
 def test_gaps_and_partitions_that_come_and_go(tmp_path: Path) -> None:

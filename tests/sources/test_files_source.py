@@ -91,6 +91,33 @@ def test_a_followed_file_grows_line_by_line(tmp_path: Path) -> None:
     source.close()
 
 
+def test_rotation_costs_no_record_and_brings_its_own_header(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"a": 1}\n{"a": 2}')
+    source = source_of(path, follow=True)
+    seen = list(source.poll(0, 1e6))
+    path.rename(tmp_path / "log.1")
+    path.write_bytes(b'{"a": 3}\n{"a": 4}\n')
+    seen += [value for n in range(2, 6) for value in source.poll(0, n * 1e6)]
+    assert values(seen) == [b'{"a": 1}', b'{"a": 2}', b'{"a": 3}', b'{"a": 4}']
+    source.close()
+    table = tmp_path / "log.csv"
+    table.write_bytes(b"a,b\n1,2\n")
+    source = source_of(table, follow=True)
+    seen = list(source.poll(0, 1e6))
+    table.rename(tmp_path / "log.2")
+    table.write_bytes(b"b,a\n3,4\n")
+    seen += [value for n in range(2, 6) for value in source.poll(0, n * 1e6)]
+    assert values(seen) == [b'{"a":"1","b":"2"}', b'{"b":"3","a":"4"}']
+    source.close()
+
+
+def test_a_file_of_no_known_kind_is_passed_over_and_the_others_read(tmp_path: Path) -> None:
+    write(tmp_path / "y.txt", b"1\n")
+    write(tmp_path / "y.jsonl", b"2\n")
+    assert values(read(source_of(tmp_path / "y*"))) == [b"2"]
+
+
 def test_new_files_of_a_pattern_are_found(tmp_path: Path) -> None:
     source = source_of(tmp_path / "*.jsonl", follow=True)
     write(tmp_path / "a.jsonl", b"1\n")
