@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench test test-all lint format docs lock build clean
+.PHONY: help setup demo bench torture test test-all lint format docs lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exi
 
 bench: setup ## Print what memory does over 2 million records.
 	$(BIN)/python -m benchmarks.memory
+
+torture: setup ## Every fault of docs/reliability.md at full size (ARGS="--rows 2,7" plays some).
+	$(BIN)/python -m tests.torture $(ARGS)
 
 lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/ruff check .
@@ -46,7 +49,7 @@ docs: setup ## Write the pages that are made from the code.
 
 lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
-		--no-emit-index-url --universal --python-version 3.11 --extra dev pyproject.toml \
+		--no-emit-index-url --no-strip-extras --universal --python-version 3.11 --extra dev pyproject.toml \
 		-o requirements-dev.lock
 
 build: setup ## Build the wheel.

@@ -88,13 +88,19 @@ def test_a_grid_is_defined_for_odd_first_rows(case: str) -> None:
 
 def test_the_scale_is_the_power_of_two_next_to_the_spread() -> None:
     rng = np.random.default_rng(4)
-    normal = Grid.fit(rng.normal(1000, 16, 50_000))
+    normal = Grid.fit(rng.normal(1000, 20, 50_000))  # the quartiles are 27 apart
     assert normal.exponent == 4
     assert normal.center in {992.0, 1008.0}  # multiples of 16 beside the median
-    mostly_zero = np.where(np.arange(1_000) < 30, 8.0, 0.0)  # no quartiles apart: std 1.36
-    assert Grid.fit(mostly_zero) == Grid(0.0, 0)
+    mostly_zero = np.where(np.arange(1_000) < 30, 100.0, 0.0)  # no quartiles apart: std 17
+    assert Grid.fit(mostly_zero) == Grid(0.0, 4)
     assert Grid.fit(np.full(10, 1024.0)) == Grid(1024.0, 4)
     assert Grid.fit(np.zeros(10)) == Grid(0.0, 0)
+
+
+def test_what_is_no_number_to_sum_has_no_say() -> None:
+    fine = np.array([3.0, 4.0, 9.0, 11.0])
+    odd = np.array([np.nan, np.inf, -np.inf, 1e300, 1.7e308, -2e150])
+    assert Grid.fit(np.concatenate((odd, fine))) == Grid.fit(fine)
 
 
 @pytest.mark.parametrize("numbers", [range(24), range(2), range(1, 13), range(-50, 50)], ids=str)

@@ -218,7 +218,7 @@ def test_only_the_column_at_fault_is_new() -> None:
 
 def test_a_value_that_is_not_usable_keeps_its_reason() -> None:
     status = np.array([Status.NONFINITE, Status.TYPE, Status.OK], np.uint8)
-    column = NumberColumn(np.array([np.nan, np.nan, 7.0]), status)
+    column = NumberColumn(np.array([np.inf, 5.0, 7.0]), status)
     schema = Schema.build(layout(feature("n", "number", range=(0.0, 1.0))), [])
     assert schema.qualify(rows(n=column)).features["n"].status.tolist() == [6, 5, 8]
 

@@ -81,7 +81,7 @@ class RerunSummary:
             self._truncated = self._truncated or not near.all()
             inputs, answers, numbers = inputs[near], answers[near], numbers[near]
         ones = np.ones(len(inputs), dtype=np.int64)
-        given = np.isfinite(numbers) & (np.abs(numbers) <= HUGE)
+        given = np.abs(numbers) <= HUGE  # which NaN is not
         mean = np.where(given, numbers, 0.0)
         self._waiting.append(
             Groups(

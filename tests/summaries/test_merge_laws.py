@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -25,7 +27,7 @@ from collectors.schema import (
     TextSpec,
     qualify,
 )
-from collectors.summaries import REGISTRY
+from collectors.summaries import REGISTRY, numbers, reruns
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.images import ImageSummary
 from collectors.summaries.lists import ListSummary
@@ -37,6 +39,7 @@ from collectors.summaries.text import TextSummary
 from tests.support import columns
 
 CATEGORY = CategorySpec(("a", "b", "c"), declared=True)
+NUMBER = NumberSpec(Grid(10.0, 3), (-50.0, 50.0))
 K = 8
 
 
@@ -47,6 +50,12 @@ class Case:
     empty: Callable[[str], Any]
     values: st.SearchStrategy[Any]
     observe: Callable[[Any, Any], None] = lambda summary, value: summary.observe(value)
+    size: Callable[[Any], int] = lambda column: len(column.status)
+    take: Callable[[Any, Index], Any] = lambda column, index: column.take(index)
+
+
+def _some(rows: Sequence[Any], index: Index) -> list[Any]:
+    return [rows[i] for i in index.tolist()]
 
 
 def _category(schema_id: str) -> CategorySummary:
@@ -67,7 +76,10 @@ def _observe_sample(summary: SampleSummary, hashes: list[int]) -> None:
 
 
 CASES: dict[type, Case] = {
-    NumberSummary: Case(lambda s: NumberSummary(NumberSpec(Grid(10.0, 3)), s), columns.numbers()),
+    NumberSummary: Case(
+        lambda s: NumberSummary(NUMBER, s),
+        columns.numbers() | columns.numbers(-1e300, 1e300).map(lambda c: qualify(c, NUMBER, 0)),
+    ),
     CategorySummary: Case(
         _category, columns.categories().map(lambda column: qualify(column, CATEGORY, 0))
     ),
@@ -84,13 +96,26 @@ CASES: dict[type, Case] = {
         lambda s: RerunSummary(s, K),
         st.lists(st.tuples(st.integers(0, 30), st.floats(-100, 100)), max_size=30),
         _observe_reruns,
+        len,
+        _some,
     ),
     SampleSummary: Case(
         lambda s: SampleSummary(s, K),
         st.lists(st.integers(0, 2**64 - 1), max_size=20, unique=True),
         _observe_sample,
+        len,
+        _some,
     ),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_buffers() -> Iterator[None]:
+    """So that some of what is compared has been taken in, and some still waits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers, "BUFFERED", 16)
+        patch.setattr(reruns, "BUFFERED", 16)
+        yield
 
 
 def _registered() -> list[type]:
@@ -121,19 +146,27 @@ def state(summary: Any) -> Any:
     return found
 
 
-def assert_same(one: Any, other: Any) -> None:
-    """Integers bit for bit, floats within 1e-12 of the sums' scale."""
+def slack(found: dict[str, Any]) -> dict[str, float]:
+    """How far sums of floats may be apart: 1e-12 of the sum of their sizes."""
+    if "_squares" in found:
+        # The root of n times the squares bounds the sum of the sizes (Cauchy and Schwarz).
+        size = math.sqrt(found["_count"] * found["_squares"])
+        return {"_total": 1e-12 * size, "_squares": 1e-12 * found["_squares"]}
+    return {"mean": 1e-12 * 100, "m2": 1e-12 * 60 * 100**2}
+
+
+def assert_same(one: Any, other: Any, within: float = 0.0) -> None:
+    """Integers bit for bit, sums of floats within their slack."""
     if isinstance(one, dict):
         assert one.keys() == other.keys()
         for key in one:
-            assert_same(one[key], other[key])
+            assert_same(one[key], other[key], slack(one).get(key, 0.0))
     elif isinstance(one, list):
         assert len(one) == len(other)
         for a, b in zip(one, other, strict=True):
-            assert_same(a, b)
+            assert_same(a, b, within)
     elif isinstance(one, float) and isinstance(other, float):
-        # 40 rows, |x - c| < 1.1e4, so the squares reach 5e9: 1e-12 of that.
-        assert one == other or abs(one - other) <= 1e-12 * max(abs(one), abs(other), 5e9)
+        assert one == other or abs(one - other) <= within
     else:
         assert one == other
 
@@ -180,6 +213,22 @@ def test_one_after_another_is_the_same_as_apart(kind: type, data: st.DataObject)
 
 
 @EVERY
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_split_in_any_way_and_merged_is_the_same_as_at_once(
+    kind: type, data: st.DataObject
+) -> None:
+    case = CASES[kind]
+    whole = data.draw(case.values)
+    rows = case.size(whole)
+    drawn = data.draw(st.lists(st.integers(0, 4), min_size=rows, max_size=rows))
+    part = np.array(drawn, dtype=np.int64)
+    parts = [filled(kind, case.take(whole, np.flatnonzero(part == i))) for i in range(5)]
+    merged = functools.reduce(lambda a, b: a.merge(b), data.draw(st.permutations(parts)))
+    assert_same(state(merged), state(filled(kind, whole)))
+
+
+@EVERY
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_merge_leaves_its_operands_alone(kind: type, data: st.DataObject) -> None:
@@ -195,3 +244,16 @@ def test_a_merge_leaves_its_operands_alone(kind: type, data: st.DataObject) -> N
 def test_summaries_of_two_schemas_are_refused(kind: type) -> None:
     with pytest.raises(SchemaMismatch, match="cannot be merged"):
         CASES[kind].empty("one").merge(CASES[kind].empty("two"))
+
+
+@EVERY
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_every_row_counts_and_the_schema_is_kept(kind: type, data: st.DataObject) -> None:
+    value = data.draw(CASES[kind].values)
+    summary = filled(kind, value, "some schema")
+    assert summary.rows == CASES[kind].size(value)
+    assert summary.schema_id == "some schema"
+    assert summary.merge(summary).schema_id == "some schema"
+    if hasattr(summary, "tally"):
+        assert summary.tally.tolist() == np.bincount(value.status, minlength=11).tolist()

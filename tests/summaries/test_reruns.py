@@ -97,6 +97,42 @@ def test_equal_answers_far_from_zero_have_no_spread() -> None:
     assert summary.mismatch_ratio() == 0.0
 
 
+def observed(summary: RerunSummary, inputs: list[int], answers: list[float]) -> None:
+    numbers = np.array(answers)
+    summary.observe(np.array(inputs, np.uint64), numbers.view(np.uint64), numbers)
+
+
+def test_one_input_more_than_k_is_noticed_before_and_after_k_are_kept() -> None:
+    at_once = RerunSummary("s", 2)
+    observed(at_once, [1, 2, 3], [0.0, 0.0, 0.0])
+    assert not at_once.exact
+    later = RerunSummary("s", 2)
+    observed(later, [1, 2], [0.0, 0.0])
+    before = later.exact
+    observed(later, [3], [0.0])
+    assert (before, later.exact) == (True, False)
+    empty = RerunSummary("s", 2)
+    assert not later.merge(empty).exact
+    assert not empty.merge(later).exact
+
+
+def test_the_input_with_the_largest_hash_kept_goes_on_counting() -> None:
+    summary = RerunSummary("s", 2)
+    observed(summary, [1, 2, 3], [0.0, 4.0, 0.0])
+    assert len(summary.groups().inputs) == 2
+    observed(summary, [2, 2], [4.0, 7.0])
+    assert summary.groups().answers.tolist() == [1, 3]
+    assert summary.mismatch_ratio() == 1.0
+    assert summary.rows == 5
+
+
+def test_inputs_without_a_numeric_answer_take_no_part_in_the_spread() -> None:
+    summary = RerunSummary("s", 16)
+    observed(summary, [1, 1, 2, 2, 3, 3], [np.nan, np.nan, 3.0, 5.0, 1e200, np.inf])
+    assert summary.stddev() == pytest.approx(np.sqrt(2.0))
+    assert summary.groups().numbers.tolist() == [0, 2, 0]
+
+
 def test_no_answers_have_no_shares() -> None:
     summary = RerunSummary("s", 16)
     assert summary.rerun_ratio() is None
