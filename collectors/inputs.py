@@ -23,7 +23,10 @@ from collectors.summaries.columns import AnyColumnSummary, merged, observe, summ
 from collectors.summaries.images import ImageSummary
 from collectors.summaries.lists import ListSummary
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 from collectors.summaries.text import TextSummary
+
+_COUNTS = ("rows", "rows_with_missing", "requests", "items", "record_bytes")
 
 
 @dataclass(slots=True)
@@ -48,6 +51,20 @@ class InputsSummary:
             items=self.items + other.items,
             record_bytes=self.record_bytes + other.record_bytes,
         )
+
+    def state(self) -> State:
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        return counts | {"columns": {name: one.state() for name, one in self.columns.items()}}
+
+    def restore(self, stored: Stored) -> None:
+        """See `Summary.restore`. A feature that came later stays empty; one that is gone is left
+        out."""
+        for name in _COUNTS:
+            setattr(self, name, stored.whole(name))
+        columns = stored.part("columns")
+        for name, column in self.columns.items():
+            if name in columns:
+                column.restore(columns.part(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +110,10 @@ class Inputs:
     def statistics(self, summary: InputsSummary, seconds: float) -> Iterator[Statistic]:
         for name, column in summary.columns.items():
             label = {"feature": name}
-            present = _present(column.tally)
-            if summary.rows:
-                yield Statistic("input.missing_ratio", 1 - present / summary.rows, label)
+            # Its own rows: a feature that came later was not asked for in the earlier ones.
+            present, rows = _present(column.tally), column.rows
+            if rows:
+                yield Statistic("input.missing_ratio", 1 - present / rows, label)
             if present:
                 invalid = int(column.tally[list(INVALID)].sum())
                 yield Statistic("input.invalid_ratio", invalid / present, label)

@@ -20,6 +20,7 @@ from collectors.summaries.columns import AnyColumnSummary, merged, observe, summ
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.reruns import RerunSummary
 from collectors.summaries.scores import ScoresSummary
+from collectors.summaries.state import State, Stored
 
 
 @dataclass(slots=True)
@@ -36,6 +37,13 @@ class OutputsSummary:
     def merge(self, other: Self) -> Self:
         return type(self)(merged(self.answers, other.answers), self.reruns.merge(other.reruns))
 
+    def state(self) -> State:
+        return {"answers": self.answers.state(), "reruns": self.reruns.state()}
+
+    def restore(self, stored: Stored) -> None:
+        self.answers.restore(stored.part("answers"))
+        self.reruns.restore(stored.part("reruns"))
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -49,7 +57,7 @@ class Outputs:
     def empty(self) -> OutputsSummary:
         return OutputsSummary(
             summarise(self.output, self.schema),
-            RerunSummary(self.schema.id, self.schema.reruns_k),
+            RerunSummary(self.schema.hashes_id, self.schema.reruns_k),
         )
 
     def observe(self, summary: OutputsSummary, events: Events) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from collectors.events import Events, Index
 from collectors.family import Statistic
 from collectors.hashing import hash_identity
 from collectors.schema import Schema
 from collectors.summaries.sample import Row, SampleSummary
+
+LONGEST = 1_000
+"""Characters of a text in the sample: its rows are held for every pane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,10 @@ class Samples:
     name: str = field(default="samples", init=False)
 
     def empty(self) -> SampleSummary:
-        return SampleSummary(self.schema.id, self.schema.sample_k)
+        names = ["offset", "item", "time", "request_id", *(f"features.{n}" for n in self.columns)]
+        if self.with_prediction:
+            names.append("prediction")
+        return SampleSummary(self.schema.hashes_id, self.schema.sample_k, tuple(names))
 
     def observe(self, summary: SampleSummary, events: Events) -> None:
         def rows_at(index: Index) -> list[Row]:
@@ -39,9 +46,11 @@ class Samples:
                 [None if names is None else names[i] for i in index.tolist()],
                 *(events.features[name].values_at(index) for name in self.columns),
             ]
-            if self.with_prediction and events.prediction is not None:
-                parts.append(events.prediction.values_at(index))
-            return list(zip(*parts, strict=True))
+            if self.with_prediction:
+                answers = events.prediction
+                none = [None] * len(index)
+                parts.append(none if answers is None else answers.values_at(index))
+            return [tuple(map(_short, row)) for row in zip(*parts, strict=True)]
 
         topic, number = events.partition
         hashes = hash_identity(topic, number, events.offsets, events.items, self.schema.seed)
@@ -55,3 +64,7 @@ class Samples:
 
     def statistics(self, summary: SampleSummary, seconds: float) -> Iterator[Statistic]:
         return iter(())
+
+
+def _short(value: Any) -> Any:
+    return f"{value[:LONGEST]}…" if isinstance(value, str) and len(value) > LONGEST else value

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -166,7 +166,20 @@ class Schema(_Strict, frozen=True, dict=True):
             columns={name: _declare(spec, None, None, 0) for name, spec in self.columns.items()},
             output=None if self.output is None else _declare(self.output, None, None, 0),
         )
-        return blake2b(msgspec.json.encode(bare), digest_size=8).hexdigest()
+        return _digest(bare)
+
+    def part_id(self, spec: ColumnSpec) -> str:
+        """16 hex digits, the same wherever columns of this kind are counted alike.
+
+        A summary carries the id of its own column, so that a feature more or less leaves those of
+        the others mergeable.
+        """
+        return _part_id(spec, self.seed, self.unseen_k)
+
+    @cached_property
+    def hashes_id(self) -> str:
+        """The id of what rests on hashes alone: reruns, and the sample of rows."""
+        return _digest(["hashes", self.seed, self.reruns_k, self.sample_k])
 
     @classmethod
     def build(cls, layout: Layout, rows: Sequence[Events], seed: int = 0) -> Schema:
@@ -224,35 +237,52 @@ class Schema(_Strict, frozen=True, dict=True):
             )
         return schema
 
-    def check(self, layout: Layout) -> None:
-        """That the schema is of this layout.
+    def lacks(self, layout: Layout) -> list[str]:
+        """What the layout has and this schema has not: names of features, and "the output".
 
         Raises:
-            SchemaMismatch: names the first feature or output that differs.
+            SchemaMismatch: names the first feature or output that both have, each in its own way.
         """
-        wanted = {feature.name: feature for feature in layout.features}
-        for name in [*wanted, *self.columns]:
-            if name not in self.columns:
-                raise _mismatch(f"feature {name!r} is not in the stored schema")
-            if name not in wanted:
-                raise _mismatch(f"feature {name!r} of the stored schema is gone")
-            feature = wanted[name]
-            _check(f"feature {name!r}", self.columns[name], feature.kind, feature.private)
+        lacking = []
+        for feature in layout.features:
+            spec = self.columns.get(feature.name)
+            if spec is None:
+                lacking.append(feature.name)
+            else:
+                _check(f"feature {feature.name!r}", spec, feature.kind, feature.private)
         output = layout.output
-        if output is None:
-            _check("the output", self.output, None, False)
-        else:
-            _check("the output", self.output, output.kind, output.private)
+        if output is not None and output.kind is not None:
+            if self.output is None:
+                lacking.append("the output")
+            else:
+                _check("the output", self.output, output.kind, output.private)
+        return lacking
+
+    def extended(self, layout: Layout, rows: Sequence[Events]) -> Schema:
+        """This schema with what it lacks, chosen from these rows; the rest stays as it was.
+
+        Raises:
+            SchemaMismatch: see `lacks`.
+        """
+        self.lacks(layout)
+        fresh = Schema.build(layout, rows, self.seed)
+        return msgspec.structs.replace(
+            self,
+            columns={**fresh.columns, **self.columns},
+            output=fresh.output if self.output is None else self.output,
+        )
 
     def declare(self, layout: Layout) -> Schema:
-        """This schema with what the layout declares as valid now; its id stays."""
-        columns = dict(self.columns)
-        for feature in layout.features:
-            spec = columns[feature.name]
-            columns[feature.name] = _declare(spec, feature.range, feature.categories, self.seed)
-        output = self.output
-        if output is not None and layout.output is not None:
-            output = _declare(output, None, layout.output.classes, self.seed)
+        """This schema for just what the layout has, with what it declares as valid now."""
+        columns = {
+            feature.name: _declare(
+                self.columns[feature.name], feature.range, feature.categories, self.seed
+            )
+            for feature in layout.features
+        }
+        output = None
+        if self.output is not None and layout.output is not None and layout.output.kind is not None:
+            output = _declare(self.output, None, layout.output.classes, self.seed)
         return msgspec.structs.replace(self, columns=columns, output=output)
 
     def qualify(self, events: Events) -> Events:
@@ -312,6 +342,15 @@ def qualify(column: C, spec: ColumnSpec, seed: int) -> C:
         return column
     status = np.where(flagged, flags, column.status).astype(np.uint8)
     return replace(column, status=status)  # type: ignore[arg-type]  # mypy loses the type variable
+
+
+@lru_cache(maxsize=65_536)
+def _part_id(spec: ColumnSpec, seed: int, unseen_k: int) -> str:
+    return _digest([_declare(spec, None, None, 0), seed, unseen_k])
+
+
+def _digest(value: object) -> str:
+    return blake2b(msgspec.json.encode(value), digest_size=8).hexdigest()
 
 
 def _spec(
@@ -393,16 +432,14 @@ def _declare_categories(
     return msgspec.structs.replace(spec, seen=seen, declared=categories is not None)
 
 
-def _check(
-    what: str, spec: ColumnSpec | None, kind: Kind | OutputKind | None, private: bool
-) -> None:
-    stored = "none" if spec is None else str(spec.__struct_config__.tag)
+def _check(what: str, spec: ColumnSpec, kind: Kind | OutputKind, private: bool) -> None:
+    stored = str(spec.__struct_config__.tag)
     category = spec.top if isinstance(spec, ScoresSpec) else spec
     if isinstance(spec, CategorySpec) and kind == "boolean":
         if spec.known != BOOLEANS:
             raise _mismatch(f"{what} is boolean, in the stored schema category")
-    elif stored != (kind or "none"):
-        raise _mismatch(f"{what} is {kind or 'none'}, in the stored schema {stored}")
+    elif stored != kind:
+        raise _mismatch(f"{what} is {kind}, in the stored schema {stored}")
     elif isinstance(category, CategorySpec) and category.private != private:
         now, then = ("private", "not private") if private else ("not private", "private")
         raise _mismatch(f"{what} is {now}, in the stored schema {then}")

@@ -10,8 +10,10 @@ import numpy as np
 
 from collectors.events import RESOURCES, Events, usable
 from collectors.family import Distribution, Statistic
+from collectors.grid import Grid
 from collectors.schema import NumberSpec, Schema
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 
 LATENCY_QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
@@ -36,6 +38,21 @@ class SoftwareSummary:
             errors=self.errors + other.errors,
         )
 
+    def state(self) -> State:
+        return {
+            "rows": self.rows,
+            "errors": self.errors,
+            "latency": self.latency.state(),
+            "resources": {name: one.state() for name, one in self.resources.items()},
+        }
+
+    def restore(self, stored: Stored) -> None:
+        self.rows = stored.whole("rows")
+        self.errors = stored.whole("errors")
+        self.latency.restore(stored.part("latency"))
+        for name, resource in self.resources.items():
+            resource.restore(stored.part("resources").part(name))
+
 
 @dataclass(frozen=True, slots=True)
 class Software:
@@ -51,12 +68,14 @@ class Software:
 
     def empty(self) -> SoftwareSummary:
         schema = self.schema
+
+        def numbers(grid: Grid) -> NumberSummary:
+            spec = NumberSpec(grid)
+            return NumberSummary(spec, schema.part_id(spec))
+
         return SoftwareSummary(
-            latency=NumberSummary(NumberSpec(schema.latency), schema.id),
-            resources={
-                name: NumberSummary(NumberSpec(schema.resources[name]), schema.id)
-                for name in RESOURCES
-            },
+            latency=numbers(schema.latency),
+            resources={name: numbers(schema.resources[name]) for name in RESOURCES},
         )
 
     def observe(self, summary: SoftwareSummary, events: Events) -> None:

@@ -59,23 +59,42 @@ class Settling:
     config: ModelConfig
     folder: Path
     timer: Callable[[], float]
+    _base: StoredSchema | None = None
 
     @property
     def path(self) -> Path:
         """Where the choice is written down."""
         return self.folder / f"{self.config.name}.schema.json"
 
+    @property
+    def extends(self) -> bool:
+        """Whether an earlier choice stays, and only what is new is still to be chosen."""
+        return self._base is not None
+
     def load(self) -> Settled | None:
-        """The choice of an earlier run; None where there is none."""
+        """The choice of an earlier run; None where there is none, or where it lacks something.
+
+        What it lacks (the config has a feature more) is then chosen from the next rows, and the
+        rest stays.
+        """
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
             return None
         try:
             stored = msgspec.json.decode(data, type=StoredSchema)
-            layout = self.config.layout(stored.discovery)
             schema = Schema.from_json(bytes(stored.schema))
-            schema.check(layout)
+            if self.config.needs_discovery and stored.discovery is None:
+                self._base = stored
+                return None
+            layout = self.config.layout(stored.discovery)
+            if lacking := schema.lacks(layout):
+                self._base = stored
+                log.info(
+                    "what is new is chosen from the next rows",
+                    extra={"model": self.config.name, "new": ",".join(lacking)},
+                )
+                return None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SchemaError(
                 f"{self.path}: damaged ({error}); restore it from a backup, or remove it so that a "
@@ -90,8 +109,8 @@ class Settling:
 
         Where none of them is an inference: why not, for each batch.
         """
-        discovery = None
-        if self.config.needs_discovery:
+        discovery = None if self._base is None else self._base.discovery
+        if self.config.needs_discovery and discovery is None:
             samples = [sample for records in held for sample in plain(records)]
             if not samples:
                 return [_all_malformed(records) for records in held]
@@ -102,7 +121,10 @@ class Settling:
         rows = [batch.events for batch in decoded if len(batch.events)]
         if not rows:
             return [batch.rejected for batch in decoded]
-        schema = Schema.build(layout, rows)
+        if self._base is None:
+            schema = Schema.build(layout, rows)
+        else:
+            schema = Schema.from_json(bytes(self._base.schema)).extended(layout, rows)
         self._write(StoredSchema(discovery, msgspec.Raw(schema.to_json())))
         log.info(
             "schema chosen",
@@ -114,7 +136,7 @@ class Settling:
                 "file": str(self.path),
             },
         )
-        return self._settled(layout, schema)
+        return self._settled(layout, schema.declare(layout))
 
     def _write(self, stored: StoredSchema) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

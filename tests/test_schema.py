@@ -382,14 +382,6 @@ def with_feature(changed: Feature) -> Layout:
 
 
 OTHERS: dict[str, tuple[Layout, str]] = {
-    "new": (
-        layout(*STORED.features, feature("x", "number"), output=STORED.output),
-        "feature 'x' is not in the stored schema",
-    ),
-    "gone": (
-        layout(*STORED.features[1:], output=STORED.output),
-        "feature 'n' of the stored schema is gone",
-    ),
     "kind": (
         with_feature(feature("n", "text")),
         "feature 'n' is text, in the stored schema number",
@@ -405,10 +397,6 @@ OTHERS: dict[str, tuple[Layout, str]] = {
     "made public": (
         with_feature(feature("p", "category")),
         "feature 'p' is not private, in the stored schema private",
-    ),
-    "no output": (
-        layout(*STORED.features),
-        "the output is none, in the stored schema scores",
     ),
     "output": (
         layout(*STORED.features, output=Output("number")),
@@ -426,20 +414,38 @@ def test_another_config_is_refused_by_name(case: str) -> None:
     changed, difference = OTHERS[case]
     schema = Schema.build(STORED, [SOME])
     with pytest.raises(SchemaMismatch) as raised:
-        schema.check(changed)
+        schema.lacks(changed)
     sentence = str(raised.value)
     assert sentence.startswith(difference + "; either restore the config, or remove")
 
 
-def test_a_config_without_an_output_and_one_with_are_two() -> None:
-    schema = Schema.build(layout(feature("n", "number")), [])
-    with pytest.raises(SchemaMismatch, match="the output is number, in the stored schema none"):
-        schema.check(layout(feature("n", "number"), output=Output("number")))
+def test_what_a_config_has_more_is_chosen_anew_and_the_rest_stays() -> None:
+    schema = Schema.build(layout(feature("n", "number")), [rows(n=number_column([4.0, 900.0]))])
+    more = layout(feature("x", "number"), feature("n", "number"), output=Output("number"))
+    assert schema.lacks(more) == ["x", "the output"]
+    later = rows(n=number_column([1e6]), x=number_column([7.0]))
+    extended = schema.extended(more, [later]).declare(more)
+    assert extended.columns["n"] == schema.columns["n"]
+    assert extended.columns["x"] == Schema.build(more, [later]).columns["x"]
+    assert extended.output is not None
+    assert extended.lacks(more) == []
+    assert extended.part_id(extended.columns["n"]) == schema.part_id(schema.columns["n"])
+
+
+def test_what_a_config_has_no_more_is_left_out() -> None:
+    schema = Schema.build(STORED, [SOME])
+    less = layout(*STORED.features[1:])
+    assert schema.lacks(less) == []
+    assert schema.declare(less).output is None
+    assert list(schema.declare(less).columns) == [f.name for f in STORED.features[1:]]
 
 
 def test_the_same_config_passes_whatever_it_declares_and_in_any_order() -> None:
     schema = Schema.build(STORED, [SOME])
-    schema.check(STORED)
-    schema.check(layout(*reversed(STORED.features), output=STORED.output))
-    schema.check(with_feature(feature("n", "number", range=(0.0, 1.0))))
-    schema.check(with_feature(feature("c", "category", categories=("z",))))
+    for same in (
+        STORED,
+        layout(*reversed(STORED.features), output=STORED.output),
+        with_feature(feature("n", "number", range=(0.0, 1.0))),
+        with_feature(feature("c", "category", categories=("z",))),
+    ):
+        assert schema.lacks(same) == []

@@ -1,7 +1,8 @@
 """Mergeable summaries, one a file; `REGISTRY` names them all.
 
 `merge` is associative and commutative and an empty summary is its zero; integer parts come out
-equal bit for bit whatever the order, sums of floats within 1e-12 of their scale.
+equal bit for bit whatever the order, sums of floats within 1e-12 of their scale. `state` and
+`restore` take a summary to disk and back, bit for bit.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol, Self
 
 from collectors.schema import SchemaMismatch
+from collectors.summaries.state import State, Stored
 
 
 class Summary(Protocol):
@@ -23,6 +25,16 @@ class Summary(Protocol):
 
         Raises:
             SchemaMismatch: the two were made under different schemas.
+        """
+
+    def state(self) -> State:
+        """All that it holds; the caller owns it."""
+
+    def restore(self, stored: Stored) -> None:
+        """Become what the state was taken of. Only an empty summary may be asked.
+
+        Raises:
+            StateError: the state is damaged, or was taken under another schema.
         """
 
 

@@ -10,6 +10,7 @@ from collectors.events import CategoryColumn, Ints, Status, tally
 from collectors.hashing import Hashes, hash_names
 from collectors.schema import CategorySpec, Schema
 from collectors.summaries import same_schema
+from collectors.summaries.state import State, Stored
 
 BUCKETS = 64
 """Hash buckets of the values that are not known one by one."""
@@ -54,7 +55,7 @@ class CategorySummary:
     @classmethod
     def of(cls, spec: CategorySpec, schema: Schema) -> Self:
         """An empty one under a schema."""
-        return cls(spec, schema.id, schema.seed, schema.unseen_k)
+        return cls(spec, schema.part_id(spec), schema.seed, schema.unseen_k)
 
     @property
     def rows(self) -> int:
@@ -91,6 +92,24 @@ class CategorySummary:
         merged.unseen_hashes, merged.unseen_counts = self.unseen_hashes, self.unseen_counts
         merged._keep(other.unseen_hashes, other.unseen_counts)
         return merged
+
+    def state(self) -> State:
+        return {
+            "schema": self.schema_id,
+            "tally": self.tally.copy(),
+            "known": self.known.copy(),
+            "buckets": self.buckets.copy(),
+            "unseen_hashes": self.unseen_hashes,  # never changed in place
+            "unseen_counts": self.unseen_counts,
+        }
+
+    def restore(self, stored: Stored) -> None:
+        stored.same_schema(self.schema_id)
+        self.tally = stored.array("tally", np.int64, len(Status))
+        self.known = stored.array("known", np.int64, len(self.spec.known))
+        self.buckets = stored.array("buckets", np.int64, BUCKETS)
+        self.unseen_hashes = stored.array("unseen_hashes", np.uint64)
+        self.unseen_counts = stored.array("unseen_counts", np.int64, len(self.unseen_hashes))
 
     def shares(self) -> dict[str, float]:
         """Share of each known value among the usable ones, and of all others as `__other__`."""

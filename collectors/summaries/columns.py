@@ -36,17 +36,17 @@ def summarise(spec: ColumnSpec, schema: Schema) -> AnyColumnSummary:
     """The empty summary of a column."""
     match spec:
         case NumberSpec():
-            return NumberSummary(spec, schema.id)
+            return NumberSummary(spec, schema.part_id(spec))
         case CategorySpec():
             return CategorySummary.of(spec, schema)
         case ScoresSpec():
             return ScoresSummary.of(spec, schema)
         case ListSpec():
-            return ListSummary(spec, schema.id)
+            return ListSummary(spec, schema.part_id(spec))
         case ImageSpec():
-            return ImageSummary(spec, schema.id)
+            return ImageSummary(spec, schema.part_id(spec))
         case _:
-            return TextSummary(spec, schema.id)
+            return TextSummary(spec, schema.part_id(spec))
 
 
 def observe(summary: AnyColumnSummary, column: AnyColumn) -> None:

@@ -7,6 +7,7 @@ from typing import Self
 from collectors.events import ImageColumn, Ints, NumberColumn
 from collectors.schema import ImageSpec, NumberSpec
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 
 _MEASURES = ("brightness", "contrast", "width", "height")
 
@@ -50,3 +51,10 @@ class ImageSummary:
         for measure in _MEASURES:
             setattr(merged, measure, getattr(self, measure).merge(getattr(other, measure)))
         return merged
+
+    def state(self) -> State:
+        return {measure: getattr(self, measure).state() for measure in _MEASURES}
+
+    def restore(self, stored: Stored) -> None:
+        for measure in _MEASURES:
+            getattr(self, measure).restore(stored.part(measure))

@@ -9,6 +9,7 @@ import numpy as np
 from collectors.events import Ints, ListColumn, NumberColumn
 from collectors.schema import ListSpec, NumberSpec
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 
 
 class ListSummary:
@@ -41,3 +42,9 @@ class ListSummary:
         merged = object.__new__(type(self))
         merged.items = self.items.merge(other.items)
         return merged
+
+    def state(self) -> State:
+        return {"items": self.items.state()}
+
+    def restore(self, stored: Stored) -> None:
+        self.items.restore(stored.part("items"))

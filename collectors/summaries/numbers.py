@@ -10,6 +10,7 @@ from collectors.events import Codes, Floats, Ints, NumberColumn, Status, tally, 
 from collectors.grid import LAST_CELL, Grid
 from collectors.schema import HUGE, NumberSpec
 from collectors.summaries import same_schema
+from collectors.summaries.state import State, StateError, Stored
 
 BUFFERED = 4096
 """Values gathered before their cells are taken: a bincount a handful of rows would be waste."""
@@ -129,6 +130,33 @@ class NumberSummary:
             self._cells, self._counts, other._cells, other._counts
         )
         return merged
+
+    def state(self) -> State:
+        self._settle()
+        return {
+            "schema": self.schema_id,
+            "tally": self.tally.copy(),
+            "count": self._count,
+            "total": self._total,
+            "squares": self._squares,
+            "minimum": float(self._minimum),
+            "maximum": float(self._maximum),
+            "cells": self._cells,  # never changed in place
+            "counts": self._counts,
+        }
+
+    def restore(self, stored: Stored) -> None:
+        stored.same_schema(self.schema_id)
+        self.tally = stored.array("tally", np.int64, len(Status))
+        self._count = stored.whole("count")
+        self._total = stored.real("total")
+        self._squares = stored.real("squares")
+        self._minimum = stored.real("minimum", infinite=True)
+        self._maximum = stored.real("maximum", infinite=True)
+        self._cells = stored.array("cells", np.int32)
+        self._counts = stored.array("counts", np.int64, len(self._cells))
+        if (np.diff(self._cells) <= 0).any() or (self._counts <= 0).any():
+            raise StateError(f"{stored.place}.cells: not ascending, or empty ones among them")
 
     def cells(self) -> tuple[Codes, Ints]:
         """The occupied cells, ascending, int32 [m], and how many values each holds, int64 [m]."""

@@ -10,6 +10,7 @@ from collectors.events import Floats, Ints
 from collectors.hashing import Hashes
 from collectors.schema import HUGE
 from collectors.summaries import same_schema
+from collectors.summaries.state import State, StateError, Stored
 
 BUFFERED = 4096
 """Answers gathered before they are grouped by input."""
@@ -99,6 +100,30 @@ class RerunSummary:
         merged._truncated = self._truncated or other._truncated
         merged._settle()
         return merged
+
+    def state(self) -> State:
+        groups = self.groups()  # whose arrays are never changed in place
+        return {
+            "schema": self.schema_id,
+            "rows": self.answers,
+            "truncated": self._truncated,
+            **groups._asdict(),
+        }
+
+    def restore(self, stored: Stored) -> None:
+        stored.same_schema(self.schema_id)
+        self.answers = stored.whole("rows")
+        self._truncated = stored.truth("truncated")
+        inputs = stored.array("inputs", np.uint64)
+        self._groups = Groups(
+            inputs,
+            *(
+                stored.array(name, getattr(_NONE, name).dtype, len(inputs))
+                for name in Groups._fields[1:]
+            ),
+        )
+        if len(inputs) > self.k or (inputs[1:] <= inputs[:-1]).any():
+            raise StateError(f"{stored.place}.inputs: not ascending, or more than {self.k}")
 
     def groups(self) -> Groups:
         """The inputs kept, and their answers."""

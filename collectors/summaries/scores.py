@@ -10,6 +10,7 @@ from collectors.events import Ints, NumberColumn, ScoresColumn, Status
 from collectors.schema import NumberSpec, Schema, ScoresSpec
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 
 
 class ScoresSummary:
@@ -24,7 +25,8 @@ class ScoresSummary:
     @classmethod
     def of(cls, spec: ScoresSpec, schema: Schema) -> Self:
         """An empty one under a schema."""
-        entropy = NumberSummary(NumberSpec(spec.entropy), schema.id)
+        number = NumberSpec(spec.entropy)
+        entropy = NumberSummary(number, schema.part_id(number))
         return cls(CategorySummary.of(spec.top, schema), entropy)
 
     @property
@@ -50,3 +52,10 @@ class ScoresSummary:
 
     def merge(self, other: Self) -> Self:
         return type(self)(self.top.merge(other.top), self.entropy.merge(other.entropy))
+
+    def state(self) -> State:
+        return {"top": self.top.state(), "entropy": self.entropy.state()}
+
+    def restore(self, stored: Stored) -> None:
+        self.top.restore(stored.part("top"))
+        self.entropy.restore(stored.part("entropy"))

@@ -9,6 +9,7 @@ import numpy as np
 from collectors.events import Ints, NumberColumn, TextColumn
 from collectors.schema import NumberSpec, TextSpec
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import State, Stored
 
 
 class TextSummary:
@@ -47,3 +48,10 @@ class TextSummary:
         merged.chars = self.chars.merge(other.chars)
         merged.words = self.words.merge(other.words)
         return merged
+
+    def state(self) -> State:
+        return {"chars": self.chars.state(), "words": self.words.state()}
+
+    def restore(self, stored: Stored) -> None:
+        self.chars.restore(stored.part("chars"))
+        self.words.restore(stored.part("words"))
