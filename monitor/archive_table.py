@@ -1,0 +1,222 @@
+"""A closed pane as a table, and the table as Parquet: what it holds, and every statistic of it.
+
+One row a value, so that every kind of summary fits and SQL can ask: `kind` is `statistic` (its
+`name`, `labels` as JSON, and `value`) or `summary` (a part of the summary's state, where `path`
+leads to it: a number in `value` or `whole`, an array in `wholes`, `reals` or `hashes`, anything
+else as JSON in `text`). The columns before those say, in every row, which pane it is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from collectors.family import Statistic
+from collectors.summaries.state import State, StateError
+
+FORMAT = "1"
+_FORMAT_KEY = b"inferwatch.format"
+
+_TIME = pa.timestamp("us", tz="UTC")
+SCHEMA = pa.schema(
+    [
+        ("version", pa.string()),
+        ("slice", pa.string()),
+        ("start", _TIME),
+        ("end", _TIME),
+        ("revision", pa.int64()),
+        ("rows", pa.int64()),
+        ("published", _TIME),
+        ("schema", pa.string()),
+        ("kind", pa.string()),
+        ("name", pa.string()),
+        ("labels", pa.string()),
+        ("path", pa.list_(pa.string())),
+        ("value", pa.float64()),
+        ("whole", pa.int64()),
+        ("text", pa.string()),
+        ("wholes", pa.list_(pa.int64())),
+        ("reals", pa.list_(pa.float64())),
+        ("hashes", pa.list_(pa.uint64())),
+    ],
+    metadata={_FORMAT_KEY: FORMAT.encode()},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPane:
+    """One pane as it was published. Times are in us; `published` is wall time.
+
+    Attributes:
+        revision: 0 is the first close.
+        schema: id of the model's schema.
+        state: its summaries, by family.
+        statistics: every statistic of it.
+    """
+
+    model: str
+    version: str
+    slice: str
+    start: int
+    end: int
+    revision: int
+    rows: int
+    published: int
+    schema: str
+    state: State
+    statistics: Sequence[Statistic]
+
+    def as_open(self) -> State:
+        """The state of the pane in memory, as `monitor.windows.Pane.state` gives it."""
+        return {
+            "version": self.version,
+            "slice": self.slice,
+            "start": self.start,
+            "rows": self.rows,
+            "revision": self.revision,
+            "summaries": self.state,
+        }
+
+
+def to_parquet(pane: ClosedPane) -> bytes:
+    """The pane as a Parquet file."""
+    values = [*_statistics(pane.statistics), *_parts(pane.state, ())]
+    rows = len(values)
+    same = {
+        "version": pane.version,
+        "slice": pane.slice,
+        "start": pane.start,
+        "end": pane.end,
+        "revision": pane.revision,
+        "rows": pane.rows,
+        "published": pane.published,
+        "schema": pane.schema,
+    }
+    columns = {
+        name: pa.repeat(pa.scalar(v, SCHEMA.field(name).type), rows) for name, v in same.items()
+    }
+    for name in ("kind", "name", "labels", "path", "value", "whole", "text"):
+        columns[name] = pa.array([v.get(name) for v in values], SCHEMA.field(name).type)
+    for name in ("wholes", "reals", "hashes"):
+        columns[name] = _lists([v.get(name) for v in values], SCHEMA.field(name).type)
+    table = pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
+    return write(table)
+
+
+def write(table: Any) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    sink = io.BytesIO()
+    parquet.write_table(
+        table, sink, compression="zstd", compression_level=3, write_statistics=False
+    )
+    return sink.getvalue()
+
+
+def from_parquet(data: bytes, model: str) -> ClosedPane:
+    """The pane again.
+
+    Raises:
+        StateError: the bytes are no such file, or of a newer format.
+    """
+    try:
+        table = parquet.read_table(pa.BufferReader(data))
+        written = (table.schema.metadata or {}).get(_FORMAT_KEY, b"none").decode()
+        if written != FORMAT:
+            raise StateError(f"a pane of format {written}; this inferwatch reads format {FORMAT}")
+        rows = table.to_pylist()
+        first = table.slice(0, 1).select(SCHEMA.names[:8])
+        same = {n: first.column(n)[0] for n in SCHEMA.names[:8]}
+        state: State = {}
+        statistics = []
+        for row in rows:
+            if row["kind"] == "statistic":
+                labels = msgspec.json.decode(row["labels"], type=dict[str, str])
+                statistics.append(Statistic(row["name"], row["value"], labels))
+            else:
+                _put(state, row)
+        return ClosedPane(
+            model=model,
+            version=same["version"].as_py(),
+            slice=same["slice"].as_py(),
+            start=same["start"].value,
+            end=same["end"].value,
+            revision=same["revision"].as_py(),
+            rows=same["rows"].as_py(),
+            published=same["published"].value,
+            schema=same["schema"].as_py(),
+            state=state,
+            statistics=statistics,
+        )
+    except (pa.ArrowException, OSError, KeyError, IndexError, msgspec.DecodeError) as error:
+        raise StateError(f"not a pane of the archive: {error}") from error
+
+
+def _statistics(statistics: Sequence[Statistic]) -> Iterator[dict[str, Any]]:
+    for statistic in statistics:
+        labels = msgspec.json.encode(dict(statistic.labels)).decode()
+        yield {
+            "kind": "statistic",
+            "name": statistic.id,
+            "labels": labels,
+            "value": statistic.value,
+        }
+
+
+def _parts(state: State, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for name, value in state.items():
+        here = (*path, name)
+        if isinstance(value, dict):
+            if value:
+                yield from _parts(value, here)
+                continue
+            field, held = "text", "{}"
+        else:
+            field, held = _field(value)
+        yield {"kind": "summary", "name": name, "path": list(here), field: held}
+
+
+def _field(value: Any) -> tuple[str, Any]:
+    if isinstance(value, np.ndarray):
+        kinds = {"i": "wholes", "u": "hashes", "f": "reals"}
+        return kinds[value.dtype.kind], value
+    if isinstance(value, float):
+        return "value", value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "whole", value
+    return "text", msgspec.json.encode(value).decode()
+
+
+def _lists(values: list[Any], kind: Any) -> Any:
+    """A list column from arrays and None, without a Python object a number."""
+    lengths = np.array([0 if v is None else len(v) for v in values], dtype=np.int32)
+    offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
+    given = [v for v in values if v is not None]
+    dtype = kind.value_type.to_pandas_dtype()
+    joined = np.concatenate(given).astype(dtype, copy=False) if given else np.zeros(0, dtype)
+    mask = pa.array([v is None for v in values])
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.array(joined, kind.value_type), type=kind, mask=mask
+    )
+
+
+def _put(state: State, row: dict[str, Any]) -> None:
+    *above, name = row["path"]
+    for step in above:
+        state = state.setdefault(step, {})
+    if row["wholes"] is not None:
+        state[name] = np.array(row["wholes"], dtype=np.int64)
+    elif row["hashes"] is not None:
+        state[name] = np.array(row["hashes"], dtype=np.uint64)
+    elif row["reals"] is not None:
+        state[name] = np.array(row["reals"], dtype=np.float64)
+    elif row["text"] is not None:
+        state[name] = msgspec.json.decode(row["text"])
+    else:
+        state[name] = row["value"] if row["whole"] is None else row["whole"]

@@ -1,0 +1,95 @@
+"""Files that are there whole or not at all, whatever happens while they are written.
+
+Every write and every fsync of the state folder goes through here, so that a test can let each fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+PARTIAL = ".partial"
+"""Ending of a file that is being written."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path` in one step. It is durable once `sync_folders` was called on its folder.
+
+    Raises:
+        OSError: it cannot be written; what was at `path` is still there.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Make names that were made, replaced or removed in these folders durable.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    for folder in sorted(set(folders)):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder, and those above it, made durable where they are new.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folders([folder.parent])
+
+
+class Lock:
+    """Keeps a second daemon off the same folder, for as long as this process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "lock"
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """Take it.
+
+        Raises:
+            OSError: another process has it, or the file cannot be made.
+        """
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(handle, 32).decode("ascii", "replace").strip()
+            os.close(handle)
+            raise OSError(
+                f"{self._path.parent} is in use by process {owner or '(unknown)'}; stop that one, "
+                "or give this one another state.dir"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._handle = handle
+
+    def give_back(self) -> None:
+        """Let others have it; may be called twice."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
