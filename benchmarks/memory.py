@@ -1,7 +1,8 @@
-"""Memory does not grow with traffic: 2 million records of 20 features through the whole pipeline.
+"""Memory does not grow with traffic: 2 million records of 20 features through the whole daemon.
 
-Run as `python -m benchmarks.memory`. Records are made by seed, hourly panes close as they pass, and
-the process's own memory is read at one tenth and at the end.
+Run as `python -m benchmarks.memory`. Records are made by seed, hourly panes close as they pass and
+go to the archive, checkpoints are written, and the process's own memory is read at one tenth and at
+the end.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import psutil
 
-from collectors.sources import Assigned, Partition, Records
+from collectors.sources import Assigned, Partition, Records, StreamValue
 from monitor.app import App
 from monitor.config import load
 
@@ -60,6 +62,45 @@ def make_batch(number: int) -> Records:
     )
 
 
+class MadeSource:
+    """A source of so many batches, each made as it is asked for."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches = batches
+        self.handed = 0
+        self._begun = False
+
+    def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
+        """See `Source.poll`."""
+        if not self._begun:
+            self._begun = True
+            return [Assigned({Partition("t", 0): 0})]
+        self.handed += 1
+        return [make_batch(self.handed - 1)]
+
+    def remember(self, topic: str, topic_id: str) -> None:
+        """Nothing: there is one log."""
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Nothing: it is read once."""
+
+    def pause(self, partitions: frozenset[Partition]) -> None:
+        """Nothing."""
+
+    def resume(self, partitions: frozenset[Partition]) -> None:
+        """Nothing."""
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Nothing."""
+
+    def lag(self) -> Mapping[Partition, int]:
+        """Nothing."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def measure(records: int) -> tuple[float, float, float]:
     """MiB of memory at one tenth and at the end, and records a second, making them included."""
     process = psutil.Process()
@@ -68,17 +109,18 @@ def measure(records: int) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "inferwatch.yml"
         path.write_text(CONFIG.format(features=features, state=f"{folder}/state"))
-        app = App(load(path))
-        now = 1_800_000_000.0
-        app.pipeline.handle(Assigned({Partition("t", 0): 0}), now)
-        began, early, batches = time.perf_counter(), 0.0, records // BATCH
-        for number in range(batches):
-            app.pipeline.handle(make_batch(number), now)
-            app.pipeline.advance(now)
-            if number == batches // 10 - 1:
+        source = MadeSource(records // BATCH)
+        app = App(load(path), sources=lambda _config: source)
+        app.start()
+        began, early = time.perf_counter(), 0.0
+        while source.handed < source.batches:
+            app.turn()
+            if source.handed == source.batches // 10:
                 early = process.memory_info().rss / 2**20
         late = process.memory_info().rss / 2**20
-    return early, late, records / (time.perf_counter() - began)
+        speed = records / (time.perf_counter() - began)
+        app.stop()
+    return early, late, speed
 
 
 def main() -> None:

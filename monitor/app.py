@@ -7,22 +7,25 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from collectors.family import Statistic
-from collectors.process import ProcessSampler, Sampler, Target
-from collectors.sources import CaughtUp, Partition, Records, Source, StreamValue
+from collectors.schema import SchemaError, SchemaMismatch
+from collectors.sources import Assigned, CaughtUp, Partition, Records, Source, StreamValue
+from collectors.summaries.state import State, StateError, Stored
 from monitor import __version__
-from monitor.board import Board, Caps
-from monitor.config import Config
-from monitor.config_model import ModelConfig
+from monitor.archive import Event
+from monitor.board import Board
+from monitor.checkpoint import Refused
+from monitor.config import Config, ConfigError
 from monitor.dead_letters import DeadLetters
-from monitor.event_clock import SECOND, TimeRules
-from monitor.model import ModelRules, PaneListener
-from monitor.pipeline import ModelPart, Pipeline
-from monitor.routing import Router, Rule
+from monitor.encoding import decode, encode
+from monitor.event_clock import SECOND
+from monitor.keeper import Keeper
+from monitor.model import PaneListener
+from monitor.parts import declare, digest, make_pipeline, samplers
+from monitor.pipeline import Pipeline
+from monitor.reload import NotReloaded, Reloads, check_fixed
 from monitor.server import Exporter
-from monitor.settling import Settling
 from monitor.source import make_source
 
 log = logging.getLogger(__name__)
@@ -36,13 +39,24 @@ HOUSEKEEPING = 1.0
 PROCESS_INTERVAL = 5.0
 """Seconds between looks at a model server's process."""
 
+LAST_SAVE = 3.0
+"""Seconds that the state gets to be written when the daemon stops."""
+
+CANNOT_GO_ON = (SchemaError, SchemaMismatch, StateError, Refused, OSError, ImportError, ValueError)
+"""What a start raises where the state, the config and the machine do not fit."""
+
+FIRST_SAVE = 10.0
+"""Seconds that the state gets to be written before the first record of a partition is read."""
+
 
 class App:
-    """New, `start`, `run`, `stop`. Every part is told the time; only this one asks for it.
+    """New, `start`, `run`, `reload`, `stop`. Every part is told the time; only this one asks it.
 
     Args:
         clock: wall time, seconds since the epoch.
         listeners: told of every closed pane.
+        reread: gives the config again, as its file is now; without it nothing is reloaded.
+        sources: makes the source that a config asks for.
     """
 
     def __init__(
@@ -50,30 +64,24 @@ class App:
         config: Config,
         clock: Callable[[], float] = time.time,
         listeners: Sequence[PaneListener] = (),
+        reread: Callable[[], Config] | None = None,
+        sources: Callable[[Config], Source] = make_source,
     ) -> None:
         self.board = Board()
-        for model in config.models:
-            caps = Caps(reasons=model.caps.errors, classes=model.caps.classes)
-            self.board.declare(model.name, model.latency_buckets, caps)
-        state = Path(config.state.dir)
-        self.pipeline = Pipeline(
-            [_part(model, state) for model in config.models],
-            Router([_rule(model) for model in config.models]),
-            self.board,
-            DeadLetters(state, config.state.dead_letters.max_bytes),
-            listeners,
-        )
-        self.exporter = Exporter(self.board, config.web.address, self.ready, clock)
+        self.keeper = Keeper(config.state.dir, config.state.checkpoint_interval, self.board)
+        self.reloads = Reloads()
         self._config = config
         self._clock = clock
+        self._listeners = listeners
+        self._reread = reread
+        self._make_source = sources
+        self._letters = DeadLetters(config.state.dir, config.state.dead_letters.max_bytes)
+        declare(self.board, config.models)
+        self.pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
+        self.exporter = Exporter(self.board, config.web.address, self.ready, clock)
         self._source: Source | None = None
-        self._samplers: dict[str, Sampler] = {
-            model.name: ProcessSampler(
-                Target(model.process.pid, model.process.pid_file, model.process.name)
-            )
-            for model in config.models
-            if model.process is not None
-        }
+        self._samplers = samplers(config.models)
+        self._topics: dict[str, str] = {}
         self._newest: dict[Partition, float] = {}
         self._next_house = self._next_sample = 0.0
 
@@ -82,22 +90,43 @@ class App:
         return self.pipeline.ready
 
     def start(self) -> None:
-        """Serve metrics, and begin to read.
+        """Go on from the newest checkpoint, serve metrics, and begin to read.
 
         Raises:
-            OSError: the address cannot be listened on, or the state folder cannot be written.
+            OSError: the address cannot be listened on, or the state folder is in use or cannot be
+                written.
+            Refused, StateError: the state that is there cannot be gone on from.
         """
-        Path(self._config.state.dir).mkdir(parents=True, exist_ok=True)
-        labels = {"version": __version__, "python": platform.python_version()}
-        self.board.set_gauge(Statistic("build_info", 1, labels))
-        self.exporter.start()
-        self._source = make_source(self._config)
-        log.info("started", extra={"version": __version__, "metrics": self.exporter.url})
+        now = self._clock()
+        checkpoint = self.keeper.open()
+        try:
+            if checkpoint is not None:
+                stored = Stored(checkpoint.state)
+                self.pipeline.restore(stored.part("pipeline"))
+                topics = stored.part("topics")
+                self._topics = {topic: topics.text(topic) for topic in topics}
+            self._source = self._make_source(self._config)
+            self._begin(self._source)
+            self._show_config(now)
+            self.exporter.start()
+        except BaseException:
+            self.keeper.close()
+            raise
+        log.info(
+            "started",
+            extra={
+                "version": __version__,
+                "metrics": self.exporter.url,
+                "checkpoint": "none" if checkpoint is None else checkpoint.sequence,
+            },
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Read and publish until `stop` is set."""
         while not stop.is_set():
             self.turn()
+            for request in self.reloads.waiting():
+                request.answer(self.reload())
 
     def turn(self) -> None:
         """One look at the source, and what follows from it."""
@@ -105,10 +134,16 @@ class App:
         if source is None:
             raise RuntimeError("start() comes before turn()")
         now = self._clock()
-        for value in source.poll(POLL, now):
-            self.pipeline.handle(value, now)
-            self._note(value, now)
+        if self.keeper.full:
+            # What waits for the disk is bounded; Kafka, or the file, holds the rest.
+            self.keeper.wait(POLL)
+        else:
+            for value in source.poll(POLL, now):
+                self.pipeline.handle(value, now)
+                self._note(value, now)
         self.pipeline.advance(now)
+        if self.keeper.due(now):
+            self.keeper.begin(self._state, self.pipeline.restart_positions(), now)
         if now >= self._next_house:
             self._next_house = now + HOUSEKEEPING
             self._keep_house(source, now)
@@ -117,16 +152,111 @@ class App:
             for name, sampler in self._samplers.items():
                 self.board.replace_group(("process", name), sampler.sample(now), name)
 
+    def reload(self) -> str | None:
+        """Take over the config as its file is now, all of it or nothing; why not, if not."""
+        now = self._clock()
+        try:
+            self._reload(now)
+        except NotReloaded as refusal:
+            log.warning("config is not taken over: the old one stays", extra={"why": str(refusal)})
+            self.board.set_gauge(Statistic("config.reload_successful", 0))
+            return str(refusal)
+        return None
+
+    def save(self, timeout: float = LAST_SAVE) -> bool:
+        """Write the state now, and wait for it; whether it is durable."""
+        positions = self.pipeline.restart_positions()
+        return self.keeper.save(self._state, positions, self._clock(), timeout)
+
     def stop(self) -> None:
-        """Give back sockets and threads; the last numbers are gone with the process."""
+        """Write the state, and give back sockets and threads."""
         if self._source is not None:
-            self._source.commit(self.pipeline.positions)
+            if not self.save():
+                log.warning("the state could not be written: a restart reads some records again")
+            self._source.commit(self.keeper.durable)
+        self.die()
+        log.info("stopped")
+
+    def _reload(self, now: float) -> None:
+        if self._reread is None or self._source is None:
+            raise NotReloaded("the config was not read from a file")
+        try:
+            config = self._reread()
+            check_fixed(self._config, config)
+            # Twice, and first aside, so that what fails leaves no trace.
+            state = decode(encode(self.pipeline.state()))
+            make_pipeline(config, Board(), self._letters, self.keeper).restore(Stored(state))
+            same = config.source == self._config.source
+            source = self._source if same else self._make_source(config)
+        except (ConfigError, *CANNOT_GO_ON) as error:
+            raise NotReloaded(str(error)) from error
+        self._board_for(config)
+        listeners = self._listeners
+        pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
+        pipeline.restore(Stored(state))
+        self._hand_over(pipeline, source, now)
+        self._config, self._samplers = config, samplers(config.models)
+        self._show_config(now)
+        log.info("config is taken over", extra={"models": len(config.models)})
+
+    def _board_for(self, config: Config) -> None:
+        """Take from the board what the new config has no more."""
+        names = {model.name: {name for name, _ in model.named_windows()} for model in config.models}
+        for model in self._config.models:
+            if model.name not in names:
+                self.board.drop_model(model.name)
+                continue
+            for window, _ in model.named_windows():
+                if window not in names[model.name]:
+                    self.board.drop_length(model.name, window)
+        declare(self.board, config.models)
+
+    def _hand_over(self, pipeline: Pipeline, source: Source, now: float) -> None:
+        """Go on with this pipeline, which knows what the old one knew, and this source."""
+        old, self.pipeline = self.pipeline, pipeline
+        if source is not self._source and self._source is not None:
+            self._source.close()
+            self._source = source
+            self._begin(source)
+            return
+        for partition in old.assigned:
+            offset = pipeline.positions[partition]
+            pipeline.handle(Assigned({partition: offset}), now)
+            if offset != old.positions[partition]:
+                source.seek(partition, offset)
+
+    def _begin(self, source: Source) -> None:
+        """Have the source begin where the state ends."""
+        for topic, topic_id in self._topics.items():
+            source.remember(topic, topic_id)
+        for partition, offset in self.pipeline.positions.items():
+            source.seek(partition, offset)
+
+    def die(self) -> None:
+        """Give everything back and write nothing more, as if the process had ended here."""
+        if self._source is not None:
             self._source.close()
             self._source = None
         self.exporter.stop()
-        log.info("stopped")
+        self.keeper.close()
+
+    def _state(self) -> State:
+        return {"pipeline": self.pipeline.state(), "topics": dict(self._topics)}
+
+    def _show_config(self, now: float) -> None:
+        labels = {"version": __version__, "python": platform.python_version()}
+        self.board.set_gauge(Statistic("build_info", 1, labels))
+        self.board.set_gauge(Statistic("config.reload_successful", 1))
+        self.board.set_gauge(Statistic("config.reload_timestamp", now))
+        at, models = round(now * SECOND), [model.name for model in self._config.models]
+        detail = {"models": models, "inferwatch": __version__}
+        self.keeper.note(Event(at, at, "config", "", digest(self._config), detail))
 
     def _note(self, value: StreamValue, now: float) -> None:
+        if isinstance(value, Assigned):
+            self._topics |= value.topic_ids
+            # A record counts from here on, so that here a restart has to begin.
+            self.save(FIRST_SAVE)
         if isinstance(value, Records) and len(value):
             newest = int(value.timestamps[-1])
             self._newest[value.partition] = newest / 1000 if newest >= 0 else now
@@ -134,7 +264,7 @@ class App:
             self._newest.pop(value.partition, None)
 
     def _keep_house(self, source: Source, now: float) -> None:
-        source.commit(self.pipeline.positions)
+        source.commit(self.keeper.durable)
         lags: list[Statistic] = []
         for partition, behind in source.lag().items():
             labels = {"topic": partition.topic, "partition": str(partition.number)}
@@ -156,33 +286,3 @@ class App:
                     Statistic("collector.success", healthy, labels),
                 ]
             self.board.replace_group(("collectors", name), figures, name)
-
-
-def _us(seconds: float) -> int:
-    return round(seconds * SECOND)
-
-
-def _part(model: ModelConfig, state: Path) -> ModelPart:
-    windows = tuple((name, _us(seconds)) for name, seconds in model.named_windows())
-    rules = ModelRules(
-        name=model.name,
-        time=TimeRules(
-            pane=windows[0][1],
-            lateness=_us(model.lateness),
-            keep_late=_us(model.keep_late),
-            max_future=_us(model.max_future),
-            idle_timeout=_us(model.idle_timeout),
-        ),
-        windows=windows,
-        forget_after=_us(model.forget_after),
-        max_versions=model.caps.versions,
-    )
-    topic = None if model.match is None else model.match.topic
-    return ModelPart(rules, Settling(model, state / "models", time.perf_counter), topic)
-
-
-def _rule(model: ModelConfig) -> Rule:
-    match = model.match
-    if match is None:
-        return Rule(model.name)
-    return Rule(model.name, match.topic, match.field, match.header, match.equals)

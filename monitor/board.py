@@ -207,6 +207,34 @@ class Board:
                 del self._windows[window]
             self._generation += 1
 
+    def set_version(self, model: str, version: str, statistics: Iterable[Statistic]) -> None:
+        """Replace the gauges of a version as a whole; they go when it is forgotten."""
+        self.set_window(model, version, "", statistics)
+
+    def drop_length(self, model: str, window: str) -> None:
+        """Remove all gauges of one length of window, of every version, and its verdict."""
+        model, window = label(model), label(window)
+        with self._lock:
+            for key in [k for k in self._windows if (k[0], k[2]) == (model, window)]:
+                del self._windows[key]
+            self._groups.pop(("verdict", model, window), None)
+            self._generation += 1
+
+    def drop_model(self, model: str) -> None:
+        """Remove everything of a model."""
+        model = label(model)
+        with self._lock:
+            for held in (self._cells, self._seen, self._windows):
+                for owner in [key for key in held if key[:1] == (model,)]:
+                    del held[owner]
+            shared = self._cells[()]
+            for place in [p for p in shared if p[0] == "series_dropped" and p[1][0] == model]:
+                del shared[place]
+            for group in [key for key in self._groups if key[1:2] == (model,)]:
+                del self._groups[group]
+            self._shortcuts.clear()
+            self._generation += 1
+
     def set_gauge(self, statistic: Statistic, model: str = "") -> None:
         """Set one gauge of a model as a whole, or of the monitor."""
         metric = _metric(statistic, "gauge")

@@ -74,21 +74,24 @@ def check(config: Path) -> None:
 def run(config: Path) -> None:
     """Run the monitor by CONFIG (default inferwatch.yml) until Ctrl-C or SIGTERM.
 
+    SIGHUP makes it read CONFIG again, and take over all of it or nothing.
+
     \b
     Example:  inferwatch run inferwatch.yml
     """
     loaded = _load(config)
-    from collectors.schema import SchemaError, SchemaMismatch
     from monitor import logs
-    from monitor.app import App
+    from monitor.app import CANNOT_GO_ON, App
+    from monitor.config import load
 
     logs.set_up(loaded.log.format, loaded.log.level)
     stop = stop_on_signals()
     try:
-        app = App(loaded)
+        app = App(loaded, reread=lambda: load(config))
         app.start()
-    except (SchemaError, SchemaMismatch, OSError, ImportError, ValueError) as error:
+    except CANNOT_GO_ON as error:
         _fail(f"inferwatch: cannot start: {error}")
+    signal.signal(signal.SIGHUP, lambda _number, _frame: app.reloads.ask())
     try:
         app.run(stop)
     finally:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from collectors.events import Ints
 from collectors.sources import Partition
+from collectors.summaries.state import State, Stored
 
 SECOND = 1_000_000
 """Event times are integers in microseconds."""
@@ -60,18 +61,41 @@ class EventClock:
     def __init__(self, rules: TimeRules) -> None:
         self.rules = rules
         self._partitions: dict[Partition, _PartitionTime] = {}
+        self._remembered: dict[Partition, int] = {}
 
     def assign(self, partition: Partition) -> None:
         """The partition is read from now on, and holds panes open until it is heard of."""
-        self._partitions.setdefault(partition, _PartitionTime())
+        if partition not in self._partitions:
+            newest = self._remembered.pop(partition, NEVER)
+            self._partitions[partition] = _PartitionTime(newest)
 
     def revoke(self, partition: Partition) -> None:
-        """The partition is read no more, and holds nothing back."""
+        """The partition is read no more, holds nothing back, and begins anew if it comes again."""
         self._partitions.pop(partition, None)
+        self._remembered.pop(partition, None)
+
+    def state(self) -> State:
+        """The largest event time in each partition's log so far; the caller owns it."""
+        newest = {partition: time.newest for partition, time in self._partitions.items()}
+        return {
+            "newest": [
+                [*partition, time] for partition, time in (self._remembered | newest).items()
+            ]
+        }
+
+    def restore(self, stored: Stored) -> None:
+        """Remember how far each partition was; it counts again once the partition is assigned.
+
+        Raises:
+            StateError: the state is damaged.
+        """
+        for topic, number, newest in stored.rows("newest"):
+            self._remembered[Partition(topic, number)] = newest
 
     def caught_up(self, partition: Partition, now: int, final: bool) -> None:
         """Its end was just confirmed, and everything before it was read."""
-        state = self._partitions.setdefault(partition, _PartitionTime())
+        self.assign(partition)
+        state = self._partitions[partition]
         state.confirmed = now
         state.final = state.final or final
         if state.quiet_since == FOREVER:
@@ -85,7 +109,8 @@ class EventClock:
         broker's time for it, or, where there is no such time or it is itself more than a day ahead,
         more than a day past `now`; such a row does not move the watermark.
         """
-        state = self._partitions.setdefault(partition, _PartitionTime())
+        self.assign(partition)
+        state = self._partitions[partition]
         believable = (broker_time >= 0) & (broker_time <= now + DAY)
         limit = np.where(believable, broker_time + self.rules.max_future, now + DAY)
         future = time > limit

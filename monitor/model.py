@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -14,9 +15,13 @@ from collectors.family import Statistic
 from collectors.formats import Decoded, Format, Rejected
 from collectors.schema import Schema
 from collectors.sources import Records
+from collectors.summaries.state import State, StateError, Stored
+from monitor.archive import Event
+from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
+from monitor.showcase import Showcase
 from monitor.windows import Pane, PaneKey, Published, Windows
 
 log = logging.getLogger(__name__)
@@ -45,6 +50,7 @@ class ModelRules:
         windows: name as in the config and length, shortest first.
         forget_after: wall time after which the counters of an unseen version go.
         max_versions: more versions than this at once are counted together, as `__other__`.
+        digest: changes where the config of the model does.
     """
 
     name: str
@@ -52,6 +58,7 @@ class ModelRules:
     windows: tuple[tuple[str, int], ...]
     forget_after: int
     max_versions: int
+    digest: str = ""
 
 
 @dataclass(slots=True)
@@ -68,6 +75,24 @@ class Outcome:
             self.dead.append((one.index, one.item, one.reason))
 
 
+class Keeping(Protocol):
+    """Where closed panes and events are kept; see `monitor.keeper.Keeper`."""
+
+    def put(self, pane: ClosedPane) -> None: ...
+
+    def note(self, event: Event) -> None: ...
+
+    def last(self, model: str, version: str, slice: str, start: int) -> ClosedPane | None: ...
+
+
+@dataclass(slots=True)
+class _Version:
+    """Wall time of its newest row, and event time of the first one of all (us)."""
+
+    last: int
+    first: int
+
+
 class Model:
     """A model whose layout and schema stand. `now` is wall time in us."""
 
@@ -77,17 +102,19 @@ class Model:
         settled: Settled,
         clock: EventClock,
         board: Board,
-        listeners: Sequence[PaneListener],
+        keeping: Keeping,
+        listeners: Sequence[PaneListener] = (),
     ) -> None:
         self.rules = rules
         self.settled = settled
         self.clock = clock
         lengths = tuple(length for _, length in rules.windows)
-        self.windows = Windows(settled.collection, lengths, rules.time.keep_late)
+        self.windows = Windows(settled.collection, lengths, rules.time.keep_late, self._last)
         self._board = board
+        self._keeping = keeping
         self._listeners = listeners
-        self._last_row: dict[str, int] = {}
-        self._shown: dict[str, set[PaneKey]] = {name: set() for name, _ in rules.windows}
+        self._versions: dict[str, _Version] = {}
+        self._showcase = Showcase(rules.name, rules.windows, settled.collection, board)
         self._revised_at = NEVER
 
     def handle(self, records: Records, now: int) -> Outcome:
@@ -105,14 +132,52 @@ class Model:
         if revise:
             self._revised_at = now
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
-        for version, last in list(self._last_row.items()):
-            if now - last >= self.rules.forget_after:
-                del self._last_row[version]
-                self._board.forget(self.rules.name, version)
+        for name, version in list(self._versions.items()):
+            if now - version.last >= self.rules.forget_after:
+                del self._versions[name]
+                self._board.forget(self.rules.name, name)
+                self._note_version(name, now, now, "forgotten")
 
     def finish(self, now: int) -> None:
         """Close every open pane: nothing more will come."""
         self._publish(self.windows.finish(), now)
+
+    def state(self) -> State:
+        """All that it holds; the caller owns it."""
+        versions = [[name, one.last, one.first] for name, one in self._versions.items()]
+        return {
+            "config": self.rules.digest,
+            "versions": versions,
+            "windows": self.windows.state(),
+            "shown": self._showcase.state(),
+        }
+
+    def restore(self, stored: Stored) -> None:
+        """Become what the state was taken of, and show the windows that it showed.
+
+        Raises:
+            StateError: it is damaged, or does not fit the config and schema as they are now.
+        """
+        self.windows.restore(stored.part("windows"))
+        for name, last, first in stored.rows("versions"):
+            self._versions[name] = _Version(last, first)
+            self._begin_counting(name, first)
+        self._showcase.restore(stored.part("shown"))
+        if stored.text("config") != self.rules.digest:
+            self._showcase.show(self.windows)
+
+    def _last(self, start: int, key: PaneKey) -> Pane | None:
+        """The shelf of `windows`."""
+        name = self.rules.name
+        try:
+            pane = self._keeping.last(name, key.version, key.slice, start)
+            return None if pane is None else self.windows.restored(Stored(pane.as_open(), name))
+        except (StateError, OSError) as error:
+            log.error(  # noqa: TRY400  # a person is told, and needs no traceback
+                "a closed pane cannot be read again: its windows lack it",
+                extra={"model": name, "start": start // SECOND, "why": str(error)},
+            )
+            return None
 
     def _take_in(self, decoded: Decoded, records: Records, now: int, outcome: Outcome) -> None:
         name = self.rules.name
@@ -136,9 +201,12 @@ class Model:
             self.windows.observe(version, rows)
 
     def _by_version(self, events: Events, now: int) -> Iterator[tuple[str, Events]]:
-        present, place = np.unique(events.version.codes, return_inverse=True)
+        present, first, place = np.unique(
+            events.version.codes, return_index=True, return_inverse=True
+        )
         names = [events.version.names[c] if c >= 0 else "" for c in present.tolist()]
-        admitted = [self._admit_version(name, now) for name in names]
+        times = events.time[first].tolist()
+        admitted = [self._admit_version(*one, now) for one in zip(names, times, strict=True)]
         if len(set(admitted)) == 1:
             yield admitted[0], events
             return
@@ -146,19 +214,31 @@ class Model:
             codes = [i for i, name in enumerate(admitted) if name == version]
             yield version, events.take(np.flatnonzero(np.isin(place, codes)))
 
-    def _admit_version(self, version: str, now: int) -> str:
+    def _admit_version(self, version: str, time: int, now: int) -> str:
         """The version itself while there is room, else `__other__`."""
-        if version not in self._last_row:
-            if len(self._last_row) >= self.rules.max_versions:
+        if version not in self._versions:
+            if len(self._versions) >= self.rules.max_versions:
                 self._board.drop(self.rules.name, "version")
                 version = OTHER
-            if version not in self._last_row:
-                known = self.settled.collection.known()
-                for statistic in (*known, Statistic("late.rows", 0), Statistic("revisions", 0)):
-                    self._board.add(statistic, self.rules.name, version)
-                log.info("version first seen", extra={"model": self.rules.name, "version": version})
-        self._last_row[version] = now
+            if version not in self._versions:
+                self._versions[version] = _Version(now, time)
+                self._begin_counting(version, time)
+                self._note_version(version, time, now, "first seen")
+        self._versions[version].last = now
         return version
+
+    def _begin_counting(self, version: str, first: int) -> None:
+        known = self.settled.collection.known()
+        for statistic in (*known, Statistic("late.rows", 0), Statistic("revisions", 0)):
+            self._board.add(statistic, self.rules.name, version)
+        self._board.set_version(
+            self.rules.name, version, [Statistic("version.first_seen", first / SECOND)]
+        )
+
+    def _note_version(self, version: str, time: int, now: int, what: str) -> None:
+        log.info(f"version {what}", extra={"model": self.rules.name, "version": version})
+        detail = {"change": what}
+        self._keeping.note(Event(time, now, "version", self.rules.name, version, detail))
 
     def _publish(self, published: Published, now: int) -> None:
         for pane in published.closed:
@@ -166,18 +246,21 @@ class Model:
                 self._board.add(Statistic("revisions", 1), self.rules.name, pane.key.version)
             for listener in self._listeners:
                 listener(self.rules.name, pane)
-        if not published.moved:
-            return
-        for name, length in self.rules.windows:
-            current = self.windows.current(length)
-            for key in self._shown[name] - current.keys():
-                self._board.drop_window(self.rules.name, key.version, name)
-            self._shown[name] = set(current)
-            for key, pane in current.items():
-                statistics = self.settled.collection.statistics(pane.summaries, length / SECOND)
-                statistics += [
-                    Statistic("window.rows", pane.rows),
-                    Statistic("window.end", published.end / SECOND),
-                    Statistic("window.closed", now / SECOND),
-                ]
-                self._board.set_window(self.rules.name, key.version, name, statistics)
+            self._keeping.put(
+                ClosedPane(
+                    model=self.rules.name,
+                    version=pane.key.version,
+                    slice=pane.key.slice,
+                    start=pane.start,
+                    end=pane.end,
+                    revision=pane.revision,
+                    rows=pane.rows,
+                    published=now,
+                    schema=self.settled.schema.id,
+                    state={name: one.state() for name, one in pane.summaries.items()},
+                    statistics=self._showcase.of_pane(pane),
+                )
+            )
+        if published.moved:
+            self._showcase.show(self.windows, now)
+        self._showcase.forget_panes()

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from collectors.family import Statistic
 from collectors.sources import (
     Assigned,
@@ -17,11 +19,13 @@ from collectors.sources import (
     Revoked,
     StreamValue,
 )
+from collectors.summaries.state import State, StateError, Stored
+from monitor.archive import Event
 from monitor.board import Board
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, EventClock
-from monitor.model import Model, ModelRules, Outcome, PaneListener, Settled
-from monitor.routing import Router
+from monitor.model import Keeping, Model, ModelRules, Outcome, PaneListener, Settled
+from monitor.routing import Router, subset
 from monitor.settling import ENOUGH_ROWS, LONGEST_WAIT, Settling
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,30 @@ class _Entry:
     held: list[Records] = field(default_factory=list)
     held_rows: int = 0
     held_since: float = 0.0
+    taken: dict[Partition, int] = field(default_factory=dict)
+    restored: State | None = None
+
+    def positions(self, everything: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Next offset of this model in each partition, given that of the pipeline.
+
+        What is held is not taken yet. What lies before `taken` is: a restart began further back,
+        for the sake of what another model held.
+        """
+        positions = {p: max(offset, self.taken.get(p, offset)) for p, offset in everything.items()}
+        for records in self.held:
+            first = int(records.offsets[0])
+            positions[records.partition] = min(positions.get(records.partition, first), first)
+        return positions
+
+    def new_to(self, records: Records) -> Records | None:
+        """The records that the model has not taken before."""
+        taken = self.taken.get(records.partition)
+        if taken is None:
+            return records
+        if int(records.offsets[-1]) >= taken:
+            del self.taken[records.partition]
+        fresh = np.flatnonzero(records.offsets >= taken)
+        return subset(records, fresh.tolist()) if len(fresh) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +86,7 @@ class Pipeline:
 
     Attributes:
         positions: next offset by partition, of everything taken in.
+        assigned: the partitions that are read now.
         ready: whether partitions were assigned.
     """
 
@@ -67,13 +96,16 @@ class Pipeline:
         router: Router,
         board: Board,
         dead_letters: DeadLetters,
+        keeping: Keeping,
         listeners: Sequence[PaneListener] = (),
     ) -> None:
         self.positions: dict[Partition, int] = {}
+        self.assigned: set[Partition] = set()
         self.ready = False
         self._router = router
         self._board = board
         self._dead_letters = dead_letters
+        self._keeping = keeping
         self._listeners = listeners
         self._entries = {
             part.rules.name: _Entry(
@@ -84,7 +116,7 @@ class Pipeline:
         for entry in self._entries.values():
             settled = entry.settling.load()
             if settled is not None:
-                entry.model = Model(entry.rules, settled, entry.clock, board, listeners)
+                entry.model = self._model(entry, settled)
 
     @property
     def models(self) -> Mapping[str, Model]:
@@ -99,30 +131,26 @@ class Pipeline:
             case Assigned(offsets):
                 self.ready = True
                 self.positions.update(offsets)
+                self.assigned.update(offsets)
                 for partition in offsets:
                     for entry in self._of(partition):
                         entry.clock.assign(partition)
             case Revoked(partitions):
+                self.assigned -= partitions
                 for partition in partitions:
                     self.positions.pop(partition, None)
-                    for entry in self._of(partition):
+                    for entry in self._entries.values():
+                        if any(records.partition == partition for records in entry.held):
+                            self._settle(entry, now)
                         entry.clock.revoke(partition)
+                        entry.taken.pop(partition, None)
             case CaughtUp(partition, _, final):
                 for entry in self._of(partition):
                     entry.clock.caught_up(partition, round(now * SECOND), final)
             case Gap(partition, start, end, reason):
                 self._count(partition.topic, Counter({reason: end - start}))
                 self.positions[partition] = end
-                log.warning(
-                    "records could not be read",
-                    extra={
-                        "topic": partition.topic,
-                        "partition": partition.number,
-                        "from": start,
-                        "to": end,
-                        "reason": reason,
-                    },
-                )
+                self._note_gap(value, now)
 
     def advance(self, now: float) -> None:
         """Settle what has waited long enough, and close the panes that may close."""
@@ -140,6 +168,79 @@ class Pipeline:
             if entry.model is not None:
                 entry.model.finish(round(now * SECOND))
 
+    def restart_positions(self) -> dict[Partition, int]:
+        """Where a restart has to begin: before the first record that some model has not taken."""
+        positions = dict(self.positions)
+        for entry in self._entries.values():
+            for partition, offset in entry.positions(self.positions).items():
+                positions[partition] = min(offset, positions.get(partition, offset))
+        return positions
+
+    def state(self) -> State:
+        """All that it holds; the caller owns it. It is of the moment between two values."""
+        positions = self.restart_positions()
+        models: State = {}
+        for name, entry in self._entries.items():
+            own = entry.positions(self.positions)
+            models[name] = {
+                "taken": [[*p, offset] for p, offset in own.items() if offset > positions[p]],
+                "clock": entry.clock.state(),
+                "model": entry.restored if entry.model is None else entry.model.state(),
+            }
+        return {"positions": [[*p, offset] for p, offset in positions.items()], "models": models}
+
+    def restore(self, stored: Stored) -> None:
+        """Become what the state was taken of; models that are not in the config are let go.
+
+        Raises:
+            StateError: it is damaged, or does not fit a model's config and schema.
+        """
+        try:
+            for topic, number, offset in stored.rows("positions"):
+                self.positions[Partition(topic, number)] = offset
+            models = stored.part("models")
+            for name in models:
+                if name in self._entries:
+                    self._restore(self._entries[name], models.part(name))
+                else:
+                    log.warning(
+                        "the state of a model that is not in the config is let go",
+                        extra={"model": name},
+                    )
+        except (TypeError, ValueError) as error:  # rows of another length than they should have
+            raise StateError(f"{stored.place}: {error}") from error
+
+    def _restore(self, entry: _Entry, stored: Stored) -> None:
+        entry.clock.restore(stored.part("clock"))
+        for topic, number, offset in stored.rows("taken"):
+            entry.taken[Partition(topic, number)] = offset
+        if not stored.given("model"):
+            return
+        if entry.model is not None:
+            entry.model.restore(stored.part("model"))
+        elif entry.settling.extends:
+            entry.restored = stored.part("model").whole_state()
+        else:
+            raise StateError(
+                f"{entry.settling.path} is gone, and the state of model {entry.rules.name} rests "
+                "on it; restore it from a backup, or move the state folder away to begin anew"
+            )
+
+    def _model(self, entry: _Entry, settled: Settled) -> Model:
+        parts = (entry.rules, settled, entry.clock, self._board, self._keeping, self._listeners)
+        return Model(*parts)
+
+    def _note_gap(self, gap: Gap, now: float) -> None:
+        for entry in self._entries.values():
+            if entry.taken.get(gap.partition, gap.end + 1) <= gap.end:
+                del entry.taken[gap.partition]
+        where = {"topic": gap.partition.topic, "partition": gap.partition.number}
+        what = {"from": gap.start, "to": gap.end, "reason": gap.reason}
+        log.warning("records could not be read", extra=where | what)
+        at = round(now * SECOND)
+        subject = f"{gap.partition.topic}/{gap.partition.number}"
+        self._keeping.note(Event(at, at, "gap", "", subject, where | what))
+
     def _of(self, partition: Partition) -> list[_Entry]:
         return [e for e in self._entries.values() if e.topic in {None, partition.topic}]
 
@@ -151,10 +252,13 @@ class Pipeline:
                 self._count(records.partition.topic, Counter(unmatched=len(part)))
                 continue
             entry = self._entries[name]
+            fresh = entry.new_to(part)
+            if fresh is None:
+                continue
             if entry.model is None:
-                self._hold(entry, part, now)
+                self._hold(entry, fresh, now)
             else:
-                self._handle(entry.model, part, now)
+                self._handle(entry.model, fresh, now)
         self.positions[records.partition] = int(records.offsets[-1]) + 1
 
     def _hold(self, entry: _Entry, records: Records, now: float) -> None:
@@ -169,7 +273,10 @@ class Pipeline:
         held, entry.held, entry.held_rows = entry.held, [], 0
         chosen = entry.settling.choose(held)
         if isinstance(chosen, Settled):
-            entry.model = Model(entry.rules, chosen, entry.clock, self._board, self._listeners)
+            entry.model = self._model(entry, chosen)
+            if entry.restored is not None:
+                entry.model.restore(Stored(entry.restored, entry.rules.name))
+                entry.restored = None
             for records in held:
                 self._handle(entry.model, records, now)
             return

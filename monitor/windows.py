@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from collectors.events import Events
+from collectors.summaries.state import State, StateError, Stored
 from monitor.collection import Collection
-from monitor.event_clock import FOREVER, NEVER
+from monitor.event_clock import FOREVER, NEVER, SECOND
 
 
 class PaneKey(NamedTuple):
@@ -32,6 +33,17 @@ class Pane:
     revision: int = 0
     dirty: bool = False
 
+    def state(self) -> State:
+        """All that it holds; the caller owns it."""
+        return {
+            "version": self.key.version,
+            "slice": self.key.slice,
+            "start": self.start,
+            "rows": self.rows,
+            "revision": self.revision,
+            "summaries": {name: summary.state() for name, summary in self.summaries.items()},
+        }
+
     def merged(self, later: Pane) -> Pane:
         """Both together, from the start of this one to the end of the later one."""
         return Pane(
@@ -44,6 +56,15 @@ class Pane:
             },
             rows=self.rows + later.rows,
         )
+
+
+Place = tuple[int, PaneKey]
+"""A pane's start, and what it is of."""
+
+
+Shelf = Callable[[int, PaneKey], Pane | None]
+"""The last revision of a closed pane that memory does not hold, as a value of its own, by its start
+and key; None where it was never closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +86,19 @@ class Published:
 class Windows:
     """The panes of one model. Times are event times in us; `windows` are lengths, shortest first.
 
-    Closed panes are kept as long as a longer window needs them, or late rows may still come.
+    Closed panes are kept as long as a longer window needs them, or late rows may still come; after
+    a restart they are fetched from the shelf as they are needed, and so is an older one for which
+    a row comes after all.
     """
 
     collection: Collection
     windows: tuple[int, ...]
     keep_late: int
+    shelf: Shelf
     closed_until: int = NEVER
-    _open: dict[tuple[int, PaneKey], Pane] = field(default_factory=dict)
-    _closed: dict[tuple[int, PaneKey], Pane] = field(default_factory=dict)
+    _open: dict[Place, Pane] = field(default_factory=dict)
+    _closed: dict[Place, Pane] = field(default_factory=dict)
+    _shelved: set[Place] = field(default_factory=set)
 
     @property
     def pane(self) -> int:
@@ -136,14 +161,76 @@ class Windows:
     def current(self, length: int) -> Mapping[PaneKey, Pane]:
         """The newest window of `length` us, by key: a merge of its whole panes."""
         end, merged = self.closed_until, dict[PaneKey, Pane]()
+        for place in [p for p in self._shelved if end - length <= p[0]]:
+            self._fetch(place)
         for (start, key), pane in sorted(self._closed.items(), key=lambda item: item[0]):
             if end - length <= start and pane.end <= end:
                 merged[key] = merged[key].merged(pane) if key in merged else pane
         return merged
 
+    def state(self) -> State:
+        """All that it holds, and which closed panes lie on the shelf; the caller owns it."""
+        shelved = [*self._shelved, *(place for place in self._closed)]
+        return {
+            "pane": self.pane,
+            "closed_until": self.closed_until,
+            "open": [pane.state() for pane in self._open.values()],
+            "revised": [pane.state() for pane in self._closed.values() if pane.dirty],
+            "closed": [[start, key.version, key.slice] for start, key in shelved],
+        }
+
+    def restore(self, stored: Stored) -> None:
+        """Become what the state was taken of.
+
+        Raises:
+            StateError: it is damaged, or of panes of another length.
+        """
+        length = stored.whole("pane", 1)
+        if length != self.pane:
+            raise StateError(
+                f"{stored.place}: its panes are {length // SECOND} s long, and windows[0] is now "
+                f"{self.pane // SECOND} s; restore the config, or give the model another name"
+            )
+        self.closed_until = stored.whole("closed_until", NEVER)
+        self._shelved = {
+            (start, PaneKey(version, slice)) for start, version, slice in stored.rows("closed")
+        }
+        for name, panes in (("open", self._open), ("revised", self._closed)):
+            for number, one in enumerate(stored.rows(name)):
+                pane = self.restored(Stored(one, f"{stored.place}.{name}[{number}]"))
+                pane.dirty = True
+                panes[pane.start, pane.key] = pane
+                self._shelved.discard((pane.start, pane.key))
+
+    def restored(self, stored: Stored) -> Pane:
+        """The pane that a state was taken of.
+
+        Raises:
+            StateError: it is damaged, or was counted under another schema.
+        """
+        start = stored.whole("start", NEVER)
+        key = PaneKey(stored.text("version"), stored.text("slice"))
+        pane = Pane(key, start, start + self.pane, self.collection.empty())
+        pane.rows, pane.revision = stored.whole("rows"), stored.whole("revision")
+        summaries = stored.part("summaries")
+        for name, summary in pane.summaries.items():
+            if name in summaries:
+                summary.restore(summaries.part(name))
+        return pane
+
+    def _fetch(self, place: Place) -> Pane | None:
+        """Bring a closed pane back into memory."""
+        self._shelved.discard(place)
+        pane = self.shelf(*place)
+        if pane is not None:
+            self._closed[place] = pane
+        return pane
+
     def _pane(self, start: int, key: PaneKey) -> Pane:
         place = (start, key)
         pane = self._closed.get(place) or self._open.get(place)
+        if pane is None and start + self.pane <= self.closed_until:
+            pane = self._fetch(place)
         if pane is None:
             pane = Pane(key, start, start + self.pane, self.collection.empty())
             self._open[place] = pane
@@ -151,8 +238,10 @@ class Windows:
 
     def _forget(self) -> None:
         keep = max(self.windows[-1], self.keep_late + self.pane)
-        for place in [p for p in self._closed if p[0] < self.closed_until - keep]:
+        oldest = self.closed_until - keep
+        for place in [p for p, pane in self._closed.items() if p[0] < oldest and not pane.dirty]:
             del self._closed[place]
+        self._shelved = {place for place in self._shelved if place[0] >= oldest}
 
 
 def _by_value(

@@ -22,7 +22,7 @@ def windows(keep_late: int = 2 * HOUR, lengths: tuple[int, ...] = (HOUR, 3 * HOU
         "m", {}, None, resources=dict.fromkeys(_resources(), Schema("m", {}, None).latency)
     )
     collection = Collection("m", [Software(schema, (0.1,))], timer=lambda: 0.0)
-    return Windows(collection, lengths, keep_late)
+    return Windows(collection, lengths, keep_late, shelf=lambda _start, _key: None)
 
 
 def _resources() -> tuple[str, ...]:

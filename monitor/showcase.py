@@ -1,0 +1,113 @@
+"""What of one model is shown: gauges and verdict of the newest closed window of each length.
+
+What is shown is kept with the state, as it was shown: after a restart the first scrape is right
+before a single pane was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from collectors.family import Statistic
+from collectors.summaries.state import State, Stored
+from monitor import verdicts
+from monitor.board import Board
+from monitor.collection import Collection
+from monitor.event_clock import NEVER, SECOND
+from monitor.windows import Pane, Windows
+
+_Shown = dict[str, list[tuple[str, float, dict[str, str]]]]
+"""Statistics by version."""
+
+
+class Showcase:
+    """The gauges of one model's windows; times in us."""
+
+    def __init__(
+        self, model: str, windows: Sequence[tuple[str, int]], collection: Collection, board: Board
+    ) -> None:
+        self._model = model
+        self._windows = windows
+        self._collection = collection
+        self._board = board
+        subjects = {"software": "software", "inputs": "input", "outputs": "output"}
+        families = [family.name for family in collection.families]
+        self._subjects = [subject for name, subject in subjects.items() if name in families]
+        self._closed_at = 0
+        self._shown: dict[str, bytes] = {}
+        self._versions: dict[str, Iterable[str]] = {}
+        self._of_panes: dict[int, list[Statistic]] = {}
+
+    def of_pane(self, pane: Pane) -> list[Statistic]:
+        """Every statistic of one pane, worked out once for the archive and the shortest window."""
+        found = self._of_panes.get(id(pane))
+        if found is None:
+            found = self._collection.statistics(pane.summaries, (pane.end - pane.start) / SECOND)
+            self._of_panes[id(pane)] = found
+        return found
+
+    def forget_panes(self) -> None:
+        """Work the statistics of panes out anew from here on: they may have changed."""
+        self._of_panes.clear()
+
+    def show(self, windows: Windows, now: int | None = None) -> None:
+        """Show the newest windows as they are now; `now` where they have moved."""
+        if windows.closed_until == NEVER:
+            return
+        if now is not None:
+            self._closed_at = now
+        for name, length in self._windows:
+            shown: _Shown = {}
+            for key, pane in windows.current(length).items():
+                found = [
+                    *(
+                        self.of_pane(pane)
+                        if length == windows.pane
+                        else self._collection.statistics(pane.summaries, length / SECOND)
+                    ),
+                    Statistic("window.rows", pane.rows),
+                    Statistic("window.end", windows.closed_until / SECOND),
+                    Statistic("window.closed", self._closed_at / SECOND),
+                ]
+                shown[key.version] = [(s.id, _number(s), dict(s.labels)) for s in found]
+            self._shown[name] = msgspec.msgpack.encode(shown)
+            self._put(name, shown)
+
+    def state(self) -> State:
+        """What is shown; the caller owns it."""
+        return {"closed_at": self._closed_at, "windows": dict(self._shown)}
+
+    def restore(self, stored: Stored) -> None:
+        """Show what the state was taken of; a window that is not asked for any more is left out.
+
+        Raises:
+            StateError: the state is damaged.
+        """
+        self._closed_at = stored.whole("closed_at")
+        windows = stored.part("windows")
+        for name, _ in self._windows:
+            if name in windows:
+                self._shown[name] = windows.blob(name)
+                self._put(name, msgspec.msgpack.decode(self._shown[name], type=_Shown))
+
+    def _put(self, name: str, shown: Mapping[str, list[tuple[str, float, dict[str, str]]]]) -> None:
+        for version in set(self._versions.get(name, ())) - shown.keys():
+            self._board.drop_window(self._model, version, name)
+        self._versions[name] = set(shown)
+        rows = 0.0
+        for version, statistics in shown.items():
+            self._board.set_window(
+                self._model, version, name, [Statistic(*one) for one in statistics]
+            )
+            rows += sum(value for id, value, _ in statistics if id == "window.rows")
+        verdict = verdicts.judge(int(rows))
+        found = verdicts.statistics(verdict, self._subjects, name)
+        self._board.replace_group(("verdict", self._model, name), found, self._model)
+
+
+def _number(statistic: Statistic) -> float:
+    if not isinstance(statistic.value, int | float):
+        raise TypeError(f"{statistic.id}: a window's statistic is one number")
+    return float(statistic.value)
