@@ -134,7 +134,7 @@ class App:
         if source is None:
             raise RuntimeError("start() comes before turn()")
         now = self._clock()
-        if self.keeper.full:
+        if self.keeper.full or self.pipeline.full:
             # What waits for the disk is bounded; Kafka, or the file, holds the rest.
             self.keeper.wait(POLL)
         else:
@@ -185,7 +185,9 @@ class App:
             check_fixed(self._config, config)
             # Twice, and first aside, so that what fails leaves no trace.
             state = decode(encode(self.pipeline.state()))
-            make_pipeline(config, Board(), self._letters, self.keeper).restore(Stored(state))
+            aside = Board()
+            declare(aside, config.models)
+            make_pipeline(config, aside, self._letters, self.keeper).restore(Stored(state))
             same = config.source == self._config.source
             source = self._source if same else self._make_source(config)
         except (ConfigError, *CANNOT_GO_ON) as error:

@@ -165,6 +165,7 @@ class Model:
         self._showcase.restore(stored.part("shown"))
         if stored.text("config") != self.rules.digest:
             self._showcase.show(self.windows)
+            self._showcase.forget_panes()
 
     def _last(self, start: int, key: PaneKey) -> Pane | None:
         """The shelf of `windows`."""

@@ -26,9 +26,12 @@ from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, EventClock
 from monitor.model import Keeping, Model, ModelRules, Outcome, PaneListener, Settled
 from monitor.routing import Router, subset
-from monitor.settling import ENOUGH_ROWS, LONGEST_WAIT, Settling
+from monitor.settling import ENOUGH_BYTES, ENOUGH_ROWS, LONGEST_WAIT, Settling
 
 log = logging.getLogger(__name__)
+
+MOST_HELD = 4
+"""How many times what is enough to settle a model may be held where it cannot be settled."""
 
 
 @dataclass(slots=True)
@@ -42,7 +45,9 @@ class _Entry:
     model: Model | None = None
     held: list[Records] = field(default_factory=list)
     held_rows: int = 0
+    held_bytes: int = 0
     held_since: float = 0.0
+    retry_at: float = 0.0
     taken: dict[Partition, int] = field(default_factory=dict)
     restored: State | None = None
 
@@ -122,6 +127,15 @@ class Pipeline:
     def models(self) -> Mapping[str, Model]:
         """The models that are settled, by name."""
         return {name: e.model for name, e in self._entries.items() if e.model is not None}
+
+    @property
+    def full(self) -> bool:
+        """Whether a model that cannot be settled holds so much that nothing more may be read."""
+        return any(
+            entry.held_rows >= MOST_HELD * ENOUGH_ROWS
+            or entry.held_bytes >= MOST_HELD * ENOUGH_BYTES
+            for entry in self._entries.values()
+        )
 
     def handle(self, value: StreamValue, now: float) -> None:
         """Take in one value of the stream."""
@@ -266,12 +280,23 @@ class Pipeline:
             entry.held_since = now
         entry.held.append(records)
         entry.held_rows += len(records)
-        if entry.held_rows >= ENOUGH_ROWS:
+        entry.held_bytes += sum(len(value) for value in records.values if value is not None)
+        enough = entry.held_rows >= ENOUGH_ROWS or entry.held_bytes >= ENOUGH_BYTES
+        if enough and now >= entry.retry_at:
             self._settle(entry, now)
 
     def _settle(self, entry: _Entry, now: float) -> None:
-        held, entry.held, entry.held_rows = entry.held, [], 0
-        chosen = entry.settling.choose(held)
+        try:
+            chosen = entry.settling.choose(entry.held)
+        except OSError as error:
+            # Without its schema on disk nothing may be counted: it waits, and so do its records.
+            log.warning(
+                "the schema cannot be written: it is tried again",
+                extra={"model": entry.rules.name, "why": str(error)},
+            )
+            entry.held_since, entry.retry_at = now, now + LONGEST_WAIT
+            return
+        held, entry.held, entry.held_rows, entry.held_bytes = entry.held, [], 0, 0
         if isinstance(chosen, Settled):
             entry.model = self._model(entry, chosen)
             if entry.restored is not None:

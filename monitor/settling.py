@@ -7,7 +7,6 @@ down before any row is summarised, so that a restart reads and counts as before.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +28,16 @@ from collectors.software import Software
 from collectors.sources import Records
 from monitor.collection import Collection
 from monitor.config_model import ModelConfig
+from monitor.disk import make_folder, sync_folders, write_whole
 from monitor.model import Settled
 
 log = logging.getLogger(__name__)
 
 ENOUGH_ROWS = 2_000
 """Records that are waited for before a schema is chosen."""
+
+ENOUGH_BYTES = 64 * 2**20
+"""Bytes of records after which no more are waited for."""
 
 LONGEST_WAIT = 5.0
 """Seconds after the first record when a schema is chosen from fewer."""
@@ -108,6 +111,9 @@ class Settling:
         """Settle by these records, and write it down.
 
         Where none of them is an inference: why not, for each batch.
+
+        Raises:
+            OSError: it cannot be written down; nothing is chosen.
         """
         discovery = None if self._base is None else self._base.discovery
         if self.config.needs_discovery and discovery is None:
@@ -139,13 +145,9 @@ class Settling:
         return self._settled(layout, schema.declare(layout))
 
     def _write(self, stored: StoredSchema) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.encode(stored))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.path)
+        make_folder(self.folder)
+        write_whole(self.path, msgspec.json.encode(stored))
+        sync_folders([self.folder])
 
     def _settled(self, layout: Layout, schema: Schema) -> Settled:
         quantiles = tuple(self.config.quantiles)

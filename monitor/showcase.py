@@ -38,18 +38,19 @@ class Showcase:
         self._closed_at = 0
         self._shown: dict[str, bytes] = {}
         self._versions: dict[str, Iterable[str]] = {}
-        self._of_panes: dict[int, list[Statistic]] = {}
+        self._of_panes: dict[tuple[int, int], list[Statistic]] = {}
 
     def of_pane(self, pane: Pane) -> list[Statistic]:
         """Every statistic of one pane, worked out once for the archive and the shortest window."""
-        found = self._of_panes.get(id(pane))
+        known = (id(pane), pane.rows)
+        found = self._of_panes.get(known)
         if found is None:
             found = self._collection.statistics(pane.summaries, (pane.end - pane.start) / SECOND)
-            self._of_panes[id(pane)] = found
+            self._of_panes[known] = found
         return found
 
     def forget_panes(self) -> None:
-        """Work the statistics of panes out anew from here on: they may have changed."""
+        """Let go of what was worked out: the panes may change, or go, from here on."""
         self._of_panes.clear()
 
     def show(self, windows: Windows, now: int | None = None) -> None:

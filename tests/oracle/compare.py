@@ -35,15 +35,22 @@ class Comparison:
             f"{self.panes} panes of {self.rows:,} rows: {self.values:,} statistics and "
             f"{self.integers:,} integers compared, {len(self.problems)} differ"
         )
-        return what + (f" ({'; '.join(self.problems[:4])})" if self.problems else "")
+        return what + (f" ({'; '.join(self.problems[:3])})" if self.problems else "")
 
 
 def archive(
-    address: str, topic: str, state: Path, starts: dict[int, int] | None = None
+    address: str,
+    topic: str,
+    state: Path,
+    starts: dict[int, int] | None = None,
+    without: tuple[str, ...] = (),
 ) -> Comparison:
-    """Every pane of the archive, with every statistic, cell and count of it."""
+    """Every pane of the archive, with every statistic, cell and count of it.
+
+    `without` names what is not compared, by how it begins.
+    """
     rows = windows.accepted(windows.read(address, topic, starts))
-    wanted = windows.panes(rows)
+    wanted = {k: v for k, v in windows.panes(rows).items() if not k.startswith(("-", *without))}
     grids = _grids(state)
     groups = dict(list(rows.groupby(["v", "pane"])))
     result = Comparison()
@@ -111,7 +118,11 @@ def _integers(
     check("categories", known, [int(by_name.get(name, 0)) for name in grids["c"]])
     others = int(parts["inputs.columns.c.buckets"]["wholes"].sum())
     check("other categories", others, int(by_name.sum()) - sum(known))
-    inputs = answered["input"].nunique()
+    inputs = (
+        answered["input"].nunique()
+        if grids["features"] == 2
+        else len(parts["outputs.reruns.inputs"]["hashes"])
+    )
     check("distinct inputs", len(parts["outputs.reruns.inputs"]["hashes"]), min(inputs, 4096))
     check("sample", len(parts["samples.hashes"]["hashes"]), min(len(rows), 200))
 
@@ -126,6 +137,7 @@ def _grids(state: Path) -> dict[str, Any]:
     return {
         "a": schema["columns"]["a"]["grid"],
         "c": schema["columns"]["c"]["known"],
+        "features": len(schema["columns"]),
         "output": schema["output"]["grid"],
         "latency": schema["latency"],
     }

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -47,6 +47,15 @@ class Daemon:
         assert self.process is not None
         return self.process.pid
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """However it ends, no process stays."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+
     def start(self) -> None:
         """Start it, and do not wait."""
         self.starts += 1
@@ -83,6 +92,13 @@ class Daemon:
         """Its resident memory in bytes."""
         return int(psutil.Process(self.pid).memory_info().rss)
 
+    def peak(self) -> int:
+        """The most resident memory that it ever had, in bytes."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise LookupError("VmHWM")
+
     def metrics(self) -> dict[str, float]:
         """Every sample, by `name{label=value,...}` with labels in order and empty ones left out."""
         return samples(httpx.get(f"{self.url}/metrics", timeout=30).text)
@@ -103,6 +119,24 @@ class Daemon:
             pause.wait(0.05)
         raise AssertionError(f"not in {within} s; {self.log[-2000:]}")
 
+    def until_closed(self, end: float, within: float = PATIENCE) -> dict[str, float]:
+        """Wait until all that is there is read, and every pane up to `end` closed and kept."""
+
+        def done(found: dict[str, float]) -> bool:
+            ends = [
+                value
+                for name, value in found.items()
+                if name.startswith("inferwatch_window_end") and "model=m," in name
+            ]
+            return (
+                summed(found, "inferwatch_consumer_lag_records") == 0
+                and max(ends, default=0.0) >= end
+                and found.get("inferwatch_checkpoint_unsaved_panes") == 0
+            )
+
+        self.until(done, within)
+        return self.metrics()
+
 
 def samples(text: str) -> dict[str, float]:
     """Every sample of an exposition, by `name{label=value,...}`."""
@@ -117,3 +151,45 @@ def samples(text: str) -> dict[str, float]:
 def summed(found: dict[str, float], prefix: str) -> float:
     """The sum of all series whose name begins so."""
     return sum(value for name, value in found.items() if name.startswith(prefix))
+
+
+def counted(found: dict[str, float]) -> float:
+    """Records of any outcome that this process has taken in."""
+    return summed(found, "inferwatch_records_total")
+
+
+class Gauge(threading.Thread):
+    """Samples what a process holds of the machine, from `start` until `stop`.
+
+    `seconds`, `rss` (bytes), `threads` and `files` are columns of equal length.
+    """
+
+    def __init__(self, pid: int, interval: float = 0.1) -> None:
+        super().__init__(name="gauge", daemon=True)
+        self.seconds: list[float] = []
+        self.rss: list[int] = []
+        self.threads: list[int] = []
+        self.files: list[int] = []
+        self._process = psutil.Process(pid)
+        self._interval = interval
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        """See the class."""
+        began = time.monotonic()
+        while not self._end.wait(self._interval):
+            try:
+                with self._process.oneshot():
+                    rss = self._process.memory_info().rss
+                    threads, files = self._process.num_threads(), self._process.num_fds()
+            except psutil.Error:
+                return
+            self.seconds.append(time.monotonic() - began)
+            self.rss.append(int(rss))
+            self.threads.append(threads)
+            self.files.append(files)
+
+    def stop(self) -> None:
+        """Sample no more."""
+        self._end.set()
+        self.join(30)

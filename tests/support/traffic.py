@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -91,6 +92,9 @@ class Sender:
                 "linger.ms": 20,
                 "enable.idempotence": True,
                 "queue.buffering.max.messages": 500_000,
+                # So that after a broker's death it is not the producer that is waited for.
+                "reconnect.backoff.max.ms": 500,
+                "log_level": 2,
             }
         )
 
@@ -114,3 +118,33 @@ class Sender:
     def flush(self) -> None:
         """Wait until all is there."""
         assert self._producer.flush(120) == 0
+
+
+class Pump:
+    """Sends traffic at a steady rate in a thread, between `start` and `stop`."""
+
+    def __init__(self, sender: Sender, records: Iterator[Any], rate: int) -> None:
+        self._sender, self._records, self._rate = sender, records, rate
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send no more; what is left of the records may be sent by somebody else."""
+        self._stop.set()
+        self._thread.join(120)
+        assert not self._thread.is_alive(), "the producer does not come to an end"
+
+    def _run(self) -> None:
+        began, sent = time.monotonic(), 0
+        while not self._stop.wait(0.05):
+            due = int((time.monotonic() - began) * self._rate) - sent
+            if due > 0:
+                # No more than two seconds' worth at once, should the machine have stood still.
+                due = min(due, 2 * self._rate)
+                if self._sender.send(self._records, most=due) < due:
+                    return
+                sent = int((time.monotonic() - began) * self._rate)

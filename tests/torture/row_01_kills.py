@@ -7,9 +7,9 @@ import threading
 import numpy as np
 
 from tests.oracle import compare
-from tests.support.daemon import Daemon, summed
+from tests.support.daemon import Daemon
 from tests.support.kafka import unique
-from tests.support.traffic import MODEL, Sender, begin, make
+from tests.support.traffic import HOUR, MODEL, Sender, begin, make
 from tests.torture import Outcome, Stage
 
 NUMBER = 1
@@ -41,7 +41,8 @@ def run(stage: Stage) -> Outcome:
     records, kills = stage.pick(2_000_000, 30_000), stage.pick(200, 10)
     hours = stage.pick(HOURS, 24)
     sender = Sender(broker.address, topic)
-    traffic = make(records, hours, begin(hours), stage.seed)
+    start = begin(hours)
+    traffic = make(records, hours, start, stage.seed)
     daemon = Daemon(stage.folder, config(broker.address, topic))
     rng, pause = np.random.default_rng(stage.seed), threading.Event()
     for _ in range(kills):
@@ -53,11 +54,7 @@ def run(stage: Stage) -> Outcome:
     sender.send(traffic)
     sender.flush()
     daemon.start()
-    daemon.until(lambda found: summed(found, "inferwatch_consumer_lag_records") == 0 and found, 300)
-    # All partitions are idle in the end, and everything closes.
-    daemon.until(lambda found: found.get("inferwatch_checkpoint_unsaved_panes") == 0, 60)
-    pause.wait(5)
-    found = daemon.metrics()
+    found = daemon.until_closed(start + hours * HOUR, 300)
     seconds = daemon.stop()
     result = compare.archive(broker.address, topic, stage.folder / "state")
     lengths = {"1h": 3_600, "6h": 6 * 3_600}
