@@ -35,7 +35,9 @@ from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.reruns import RerunSummary
 from collectors.summaries.sample import SampleSummary
 from collectors.summaries.scores import ScoresSummary
+from collectors.summaries.state import StateError, Stored
 from collectors.summaries.text import TextSummary
+from monitor.encoding import decode, encode
 from tests.support import columns
 
 CATEGORY = CategorySpec(("a", "b", "c"), declared=True)
@@ -100,7 +102,7 @@ CASES: dict[type, Case] = {
         _some,
     ),
     SampleSummary: Case(
-        lambda s: SampleSummary(s, K),
+        lambda s: SampleSummary(s, K, ("place",)),
         st.lists(st.integers(0, 2**64 - 1), max_size=20, unique=True),
         _observe_sample,
         len,
@@ -257,3 +259,40 @@ def test_every_row_counts_and_the_schema_is_kept(kind: type, data: st.DataObject
     assert summary.merge(summary).schema_id == "some schema"
     if hasattr(summary, "tally"):
         assert summary.tally.tolist() == np.bincount(value.status, minlength=11).tolist()
+
+
+@EVERY
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_state_goes_through_bytes_and_counts_on(kind: type, data: st.DataObject) -> None:
+    before, after = (data.draw(CASES[kind].values) for _ in range(2))
+    summary = filled(kind, before)
+    taken = summary.state()
+    restored = CASES[kind].empty("s")
+    restored.restore(Stored(decode(encode(taken))))
+    assert state(restored) == state(summary)
+    CASES[kind].observe(summary, after)
+    state(summary)
+    again = CASES[kind].empty("s")
+    again.restore(Stored(taken))
+    assert state(again) == state(restored), "a state changed with its summary"
+    CASES[kind].observe(restored, after)
+    assert_same(state(restored), state(summary))
+
+
+@EVERY
+def test_a_state_of_another_schema_is_refused(kind: type) -> None:
+    taken = CASES[kind].empty("one").state()
+    with pytest.raises(StateError, match="counted under another schema"):
+        CASES[kind].empty("two").restore(Stored(taken))
+
+
+@EVERY
+def test_a_state_that_lacks_something_is_refused(kind: type) -> None:
+    taken = CASES[kind].empty("s").state()
+    for name in taken:
+        less = {key: value for key, value in taken.items() if key != name}
+        with pytest.raises(StateError, match=f"state.{name}"):
+            CASES[kind].empty("s").restore(Stored(less))
+        with pytest.raises(StateError, match="state"):
+            CASES[kind].empty("s").restore(Stored(taken | {name: {"no": "such"}}))

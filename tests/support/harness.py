@@ -14,6 +14,7 @@ from monitor.exporter import Snapshot
 from monitor.settling import LONGEST_WAIT
 from monitor.windows import Pane
 from tests.support.records import records
+from tests.support.scripted import Logs, ScriptedSource
 
 NOW = 1_700_000_000.0 // 3600 * 3600 + 1800
 """The wall clock of these tests, half past an hour (epoch, s)."""
@@ -32,15 +33,20 @@ class Harness:
     `models` is the YAML of the list of models.
     """
 
-    def __init__(self, folder: Path, models: str, head: str = HEAD) -> None:
+    def __init__(self, folder: Path, models: str, head: str = HEAD, now: float = NOW) -> None:
         path = folder / "inferwatch.yml"
         path.write_text(head + models)
         self.panes: list[Pane] = []
         self.folder = folder
+        self.source = ScriptedSource(Logs([]), seed=0)
         self.app = App(
-            load(path), clock=lambda: self.now, listeners=[lambda _, pane: self.panes.append(pane)]
+            load(path),
+            clock=lambda: self.now,
+            listeners=[lambda _, pane: self.panes.append(pane)],
+            reread=lambda: load(path),
+            sources=lambda _config: self.source,
         )
-        self.now = NOW
+        self.now = now
         self._next: dict[Partition, int] = {}
         self._snapshot = Snapshot(self.app.board, interval=0.0)
         self._text = ""
@@ -57,6 +63,12 @@ class Harness:
         batch: Records = records(values, topic=topic, partition=number, first_offset=first, **more)
         self._next[partition] = first + len(batch)
         self.app.pipeline.handle(batch, self.now)
+
+    def start(self) -> None:
+        """Go on from what the state folder has; the log is handed over by `feed` from there."""
+        self.app.start()
+        self._next = dict(self.app.pipeline.positions)
+        self.app.pipeline.handle(Assigned(dict(self._next)), self.now)
 
     def catch_up(self) -> None:
         """Every partition is at its end."""

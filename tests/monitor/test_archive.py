@@ -1,0 +1,163 @@
+"""The archive: what others read in it, and what a start removes from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from collectors.family import Statistic
+from collectors.summaries.state import StateError
+from monitor.archive import Archive, Event
+from monitor.archive_table import ClosedPane, from_parquet, to_parquet
+from monitor.event_clock import SECOND
+
+START = 1_360_281_600 * SECOND  # 8 February 2013
+HOUR = 3_600 * SECOND
+HOSTILE = "../../etc/passwd\n\x1b[31m\"'<script>" + "v" * 300
+
+
+def pane(start: int = START, revision: int = 0, rows: int = 3, version: str = "v1") -> ClosedPane:
+    state: dict[str, Any] = {
+        "inputs": {
+            "rows": rows,
+            "columns": {
+                "a.b": {
+                    "schema": "s",
+                    "cells": np.array([-3, 5], np.int32),
+                    "total": -0.5,
+                    "whole float": 2.0,
+                    "hashes": np.array([2**64 - 1], np.uint64),
+                    "none yet": np.zeros(0, np.int64),
+                    "squares": np.array([0.25]),
+                    "yes": True,
+                }
+            },
+            "empty": {},
+        },
+        "samples": {"kept": [(1, "x", None, 2.5)]},
+    }
+    statistics = [Statistic("input.mean", 1.5, {"feature": "a.b"}), Statistic("input.n", 2)]
+    return ClosedPane(
+        "m",
+        version,
+        "",
+        start,
+        start + HOUR,
+        revision,
+        rows,
+        START + 2 * HOUR,
+        "id",
+        state,
+        statistics,
+    )
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("version", ["v1", "", HOSTILE])
+def test_a_pane_survives_its_file(version: str) -> None:
+    one = pane(version=version)
+    again = from_parquet(to_parquet(one), "m")
+    assert plain(again.state) == plain(one.state) | {"samples": {"kept": [[1, "x", None, 2.5]]}}
+    assert again.statistics == one.statistics
+    for name in ("version", "slice", "start", "end", "revision", "rows", "published", "schema"):
+        assert getattr(again, name) == getattr(one, name), name
+
+
+def test_damage_is_told_in_a_sentence() -> None:
+    with pytest.raises(StateError, match="not a pane of the archive"):
+        from_parquet(to_parquet(pane())[:-7], "m")
+
+
+def test_pandas_and_duckdb_read_it(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane(), pane(START + HOUR, version="v2")], [])
+    path = next(tmp_path.glob("panes/model=m/date=2013-02-08/20130208T000000Z-*-r0.parquet"))
+    frame = pd.read_parquet(path)
+    mean = frame[frame["name"] == "input.mean"].iloc[0]
+    assert (mean["value"], mean["labels"]) == (1.5, '{"feature":"a.b"}')
+    assert mean["start"] == pd.Timestamp("2013-02-08", tz="UTC")
+    query = f"""
+        SELECT version, wholes FROM read_parquet('{tmp_path}/panes/*/*/*.parquet')
+        WHERE path[3] = 'a.b' AND name = 'cells' ORDER BY start
+    """
+    assert duckdb.sql(query).fetchall() == [("v1", [-3, 5]), ("v2", [-3, 5])]
+
+
+def test_a_version_is_never_part_of_a_path(tmp_path: Path) -> None:
+    Archive(tmp_path / "archive").store(1, [pane(version=HOSTILE)], [])
+    names = files(tmp_path)
+    assert len(names) == 2
+    assert all("passwd" not in name and len(name) < 120 for name in names)
+
+
+def test_the_last_revision_is_the_one_that_counts(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane(rows=3), pane(version="other", rows=8)], [])
+    archive.store(2, [pane(revision=n, rows=3 + n) for n in range(1, 12)], [])
+    found = archive.last("m", "v1", "", START)
+    assert found is not None
+    assert (found.revision, found.rows) == (11, 14)
+    assert archive.last("m", "v1", "", START + HOUR) is None
+    assert archive.last("none", "v1", "", START) is None
+    assert [(p.version, p.rows) for p in archive.panes("m")] in (
+        [("v1", 14), ("other", 8)],
+        [("other", 8), ("v1", 14)],
+    )
+
+
+def test_what_no_checkpoint_knows_is_removed(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    event = Event(START, START, "version", "m", "v1", {"change": "first seen"})
+    archive.store(1, [pane()], [event])
+    archive.settle(1)
+    archive.store(2, [pane(revision=1), pane(START + HOUR)], [event])
+    archive.settle(2)
+    kept = files(tmp_path)
+    archive.store(3, [pane(revision=2), pane(START + 2 * HOUR)], [event])
+    # A second try after a failure names the same files again.
+    archive.store(3, [pane(revision=2), pane(START + 2 * HOUR), pane(START + 3 * HOUR)], [event])
+    assert Archive(tmp_path).undo(2) == 4
+    assert files(tmp_path) == kept
+    # Had the second checkpoint been damaged, the first would have to do.
+    assert Archive(tmp_path).undo(1) == 3
+    left = [name for name in files(tmp_path) if name.endswith(".parquet")]
+    assert [name.rpartition("/")[2] for name in left if "panes" in name] == [
+        name.rpartition("/")[2] for name in left if "-r0" in name
+    ]
+    assert Archive(tmp_path).undo(1) == 0
+
+
+def test_a_note_is_kept_as_long_as_its_checkpoint_may_turn_out_damaged(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    for sequence in (1, 2, 3):
+        archive.store(sequence, [pane(START + sequence * HOUR)], [])
+        archive.settle(sequence)
+    notes = sorted(int(path.stem) for path in (tmp_path / "unsettled").iterdir())
+    assert notes == [3]
+
+
+def test_events_are_read_with_sql(tmp_path: Path) -> None:
+    events = [
+        Event(START, START + 5, "gap", "", "t/0", {"from": 3, "to": 9, "reason": "lost"}),
+        Event(START + 24 * HOUR, START, "version", "m", HOSTILE, {}),
+    ]
+    Archive(tmp_path).store(4, [], events)
+    query = f"""
+        SELECT kind, subject, detail->>'to' FROM read_parquet('{tmp_path}/events/*/*.parquet')
+        ORDER BY time
+    """
+    assert duckdb.sql(query).fetchall() == [("gap", "t/0", "9"), ("version", HOSTILE, None)]
