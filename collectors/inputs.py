@@ -18,7 +18,8 @@ from collectors.events import (
     tally,
 )
 from collectors.family import Statistic
-from collectors.schema import CategorySpec, ColumnSpec, ImageSpec, NumberSpec, Schema
+from collectors.schema import Schema
+from collectors.specs import CategorySpec, ColumnSpec, ImageSpec, NumberSpec
 from collectors.summaries.columns import AnyColumnSummary, merged, observe, summarise
 from collectors.summaries.images import ImageSummary
 from collectors.summaries.lists import ListSummary

@@ -14,7 +14,8 @@ import numpy as np
 from collectors.events import MISSING, Events, NumberColumn, missing
 from collectors.family import Statistic
 from collectors.hashing import hash_column, hash_rows
-from collectors.schema import ColumnSpec, Schema
+from collectors.schema import Schema
+from collectors.specs import ColumnSpec
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.columns import AnyColumnSummary, merged, observe, summarise
 from collectors.summaries.numbers import NumberSummary

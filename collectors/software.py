@@ -11,7 +11,8 @@ import numpy as np
 from collectors.events import RESOURCES, Events, usable
 from collectors.family import Distribution, Statistic
 from collectors.grid import Grid
-from collectors.schema import NumberSpec, Schema
+from collectors.schema import Schema
+from collectors.specs import NumberSpec
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.state import State, Stored
 

@@ -78,7 +78,14 @@ class App:
         self._letters = DeadLetters(config.state.dir, config.state.dead_letters.max_bytes)
         declare(self.board, config.models)
         self.pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
-        self.exporter = Exporter(self.board, config.web.address, self.ready, clock)
+        self.exporter = Exporter(
+            self.board,
+            config.web.address,
+            self.ready,
+            clock,
+            web=config.web,
+            reload=self.reloads.ask_and_wait,
+        )
         self._source: Source | None = None
         self._samplers = samplers(config.models)
         self._topics: dict[str, str] = {}
@@ -190,6 +197,7 @@ class App:
             make_pipeline(config, aside, self._letters, self.keeper).restore(Stored(state))
             same = config.source == self._config.source
             source = self._source if same else self._make_source(config)
+            self.exporter.renew(config.web)
         except (ConfigError, *CANNOT_GO_ON) as error:
             raise NotReloaded(str(error)) from error
         self._board_for(config)

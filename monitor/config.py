@@ -13,8 +13,9 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from monitor.config_model import ModelConfig
-from monitor.config_source import Log, Source, State, Web
+from monitor.config_source import Log, Source, State
 from monitor.config_types import Misplaced, Section, show
+from monitor.config_web import Web
 from monitor.yaml_lines import Document, KeyPath, NotYaml, parse
 
 
@@ -38,6 +39,18 @@ class Config(Section):
     def _state_beside_the_config(cls, data: Any) -> Any:
         # A default is not read as what stands in the file is, and would begin elsewhere.
         return {"state": {}, **data} if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _letters_apart(self) -> Config:
+        topic, kafka = self.state.dead_letters.topic, self.source.kafka
+        at = ("state", "dead_letters", "topic")
+        if topic is not None and kafka is None:
+            what = "is a topic, and there is no source.kafka to write to"
+            raise Misplaced(f"{what}; remove it, and they are kept in state.dir", *at)
+        if topic is not None and kafka is not None and topic in kafka.topics:
+            what = f"{show(topic)} is among source.kafka.topics, and would be read again"
+            raise Misplaced(f"{what}; write to another topic", *at)
+        return self
 
     @model_validator(mode="after")
     def _models_apart(self) -> Config:
@@ -120,9 +133,7 @@ def describe(config: Config) -> list[str]:
         if source.files is not None and fields is not None and fields.time is None:
             lines.append("  warning: files have no time of their own; without fields.time every")
             lines.append("  record is counted as no_time and left out")
-    lines.append(
-        f"keeps its state in {config.state.dir}, serves http://{config.web.listen}/metrics"
-    )
+    lines.append(f"keeps its state in {config.state.dir}, serves {config.web.url}/metrics")
     return lines
 
 

@@ -31,7 +31,7 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.replace(partial, path)
+        os.replace(partial, path)  # noqa: PTH105  # through `os`, as all of it
     except OSError:
         with contextlib.suppress(OSError):
             partial.unlink()

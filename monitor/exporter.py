@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Literal
 
-from prometheus_client import Metric as Family
 from prometheus_client import exposition
 from prometheus_client.openmetrics import exposition as openmetrics
-from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor import __version__
-from monitor.board import Board, Histogram, Series
-from monitor.metrics import METRICS, Metric
+from monitor.board import Board
+from monitor.web.access import OPEN, Access
+from monitor.web.guard import Guard
 from monitor.web.index import Link, page
+from monitor.web.lines import Format, Lines
 
 INTERVAL = 1.0
 """Seconds for which a rendering is served, even if something has changed since."""
 
+AHEAD_FOR = 300.0
+"""Seconds after a scrape in which renderings for the next one are made ahead."""
+
+AHEAD_SHARE = 0.05
+"""Share of one core that may go into them."""
+
+AHEAD_MISSES = 3
+"""How many of them may be missed before a scrape makes its own."""
+
+PART = 64 * 1024
+"""Bytes of a body that are handed over at once."""
+
 MAX_ACCEPT = 2048
 """Characters of an Accept header that are looked at."""
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 LINKS = (
     Link("/metrics", "every metric, for Prometheus"),
@@ -47,21 +49,13 @@ LINKS = (
     Link("/-/ready", "answers once the first partitions are assigned"),
 )
 
-Format = Literal["text", "openmetrics"]
-
-# The names are plain ones, so that escaping is nothing but time lost: "allow-utf-8" does none.
-_ENCODERS: dict[Format, tuple[Callable[[Collector], bytes], str]] = {
-    "text": (
-        exposition.choose_encoder("text/plain; version=0.0.4")[0],
-        exposition.CONTENT_TYPE_PLAIN_0_0_4,
-    ),
-    "openmetrics": (
-        exposition.choose_encoder(
-            "application/openmetrics-text; version=1.0.0; escaping=allow-utf-8"
-        )[0],
-        openmetrics.CONTENT_TYPE_LATEST,
-    ),
+_CONTENT_TYPES: dict[Format, str] = {
+    "text": exposition.CONTENT_TYPE_PLAIN_0_0_4,
+    "openmetrics": openmetrics.CONTENT_TYPE_LATEST,
 }
+
+Reload = Callable[[], str | None]
+"""Reads the config again; None when that went well, else the sentence of why not."""
 
 
 def negotiate(accept: str) -> Format:
@@ -71,42 +65,6 @@ def negotiate(accept: str) -> Format:
     except (ValueError, TypeError):  # a version that is no number
         return "text"
     return "openmetrics" if content_type.startswith("application/openmetrics-text") else "text"
-
-
-class BoardCollector(Collector):
-    """The board as prometheus_client sees it: its metrics in the table's order, series sorted."""
-
-    def __init__(self, series: list[Series]) -> None:
-        self._series = series
-
-    def collect(self) -> Iterator[Family]:
-        by_statistic: dict[str, list[Series]] = defaultdict(list)
-        for series in self._series:
-            by_statistic[series.id].append(series)
-        for metric in METRICS:
-            if found := by_statistic.get(metric.statistic):
-                yield _family(metric, found)
-
-
-def _family(metric: Metric, series: list[Series]) -> Family:
-    name = metric.name.removesuffix("_total") if metric.kind == "counter" else metric.name
-    family = Family(name, metric.help, metric.kind)
-    for _, values, value in sorted(series, key=lambda one: one.labels):
-        labels = dict(zip(metric.labels, values, strict=True))
-        if isinstance(value, Histogram):
-            _add_histogram(family, labels, value)
-        else:
-            family.add_sample(metric.name, labels, value)
-    return family
-
-
-def _add_histogram(family: Family, labels: dict[str, str], value: Histogram) -> None:
-    bounds = [*map(floatToGoString, value.bounds), "+Inf"]
-    below = list(accumulate(value.counts))
-    for bound, count in zip(bounds, below, strict=True):
-        family.add_sample(f"{family.name}_bucket", labels | {"le": bound}, count)
-    family.add_sample(f"{family.name}_count", labels, below[-1])
-    family.add_sample(f"{family.name}_sum", labels, value.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +81,25 @@ class Rendering:
 class Snapshot:
     """The newest rendering of each format: made at most once a second, and only after a change.
 
-    Any number of threads may ask; one renders, and the others get what was there before.
+    Any number of threads may ask; one renders, and the others get what was there before. Where
+    `keep_ahead` runs, scrapes wait for no rendering at all.
     """
 
     def __init__(self, board: Board, interval: float = INTERVAL) -> None:
         self._board = board
         self._interval = interval
+        # How old a rendering may be and still be served.
+        self._served_for = interval
         self._newest: dict[Format, Rendering] = {}
-        self._turns: dict[Format, threading.Lock] = {name: threading.Lock() for name in _ENCODERS}
+        self._asked_at: dict[Format, float] = {}
+        self._lines: dict[Format, Lines] = {name: Lines(name) for name in _CONTENT_TYPES}
+        self._turns = {name: threading.Lock() for name in _CONTENT_TYPES}
 
     def ready(self, now: float, format: Format) -> Rendering | None:
         """The newest rendering if it may be served as it is. `now` in seconds."""
+        self._asked_at[format] = now
         newest = self._newest.get(format)
-        if newest is None:
-            return None
-        # A clock that was set back must not freeze the numbers.
-        young = 0 <= now - newest.at < self._interval
-        return newest if young or newest.generation == self._board.generation else None
+        return newest if newest is not None and self._is_young(newest, now) else None
 
     def get(self, now: float, accept: str = "") -> Rendering:
         """The rendering to serve, made now if there is need; waits only for the very first one."""
@@ -153,57 +113,117 @@ class Snapshot:
             return stale
         try:
             rendering = self.ready(now, format) or self._render(now, format)
-            self._newest[format] = rendering
         finally:
             turn.release()
         return rendering
 
+    def keep_ahead(self, stop: threading.Event, clock: Callable[[], float]) -> None:
+        """Render what was asked for lately, once a second, until `stop` is set.
+
+        The thread that reads records has the interpreter most of the time; a scrape that had to
+        render would wait for its turn again and again. The larger the text, the rarer it is made:
+        this takes a twentieth of one core at most.
+        """
+        pace = self._interval
+        while not stop.wait(pace):
+            began = time.thread_time()
+            self.refresh(clock())
+            pace = max(self._interval, (time.thread_time() - began) / AHEAD_SHARE)
+            self._served_for = AHEAD_MISSES * pace
+
+    def refresh(self, now: float) -> None:
+        """Render every format that was asked for lately and is not as the board is."""
+        for format, asked_at in list(self._asked_at.items()):
+            newest = self._newest.get(format)
+            if not 0 <= now - asked_at < AHEAD_FOR or newest is None:
+                continue
+            if newest.generation != self._board.generation and self._turns[format].acquire(False):
+                try:
+                    self._render(now, format)
+                finally:
+                    self._turns[format].release()
+
+    def _is_young(self, newest: Rendering, now: float) -> bool:
+        # A clock that was set back must not freeze the numbers.
+        young = 0 <= now - newest.at < self._served_for
+        return young or newest.generation == self._board.generation
+
     def _render(self, now: float, format: Format) -> Rendering:
         generation, series = self._board.series()
-        encode, content_type = _ENCODERS[format]
-        body = encode(BoardCollector(series))
+        body = self._lines[format].encode(series)
         gzipped = gzip.compress(body, compresslevel=4, mtime=0)
-        return Rendering(body, gzipped, content_type, generation, now)
+        rendering = Rendering(body, gzipped, _CONTENT_TYPES[format], generation, now)
+        self._newest[format] = rendering
+        return rendering
+
+
+class _Body(Response):
+    """A large body, written in parts: a slow reader holds one part of it, and no copy."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(start)
+        view = memoryview(self.body) if scope["method"] != "HEAD" else memoryview(b"")
+        for begin in range(0, len(view), PART):
+            part = view[begin : begin + PART]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 def make_app(
-    snapshot: Snapshot, ready: Callable[[], bool], clock: Callable[[], float]
-) -> Starlette:
-    """The web application; GET and HEAD alone."""
+    snapshot: Snapshot,
+    ready: Callable[[], bool],
+    clock: Callable[[], float],
+    access: Callable[[], Access] = lambda: OPEN,
+    reload: Reload | None = None,
+) -> ASGIApp:
+    """The web application: GET and HEAD alone, but for the reload."""
+    one_reload = asyncio.Lock()
 
     async def metrics(request: Request) -> Response:
         accept, now = request.headers.get("accept", ""), clock()
         rendering = snapshot.ready(now, negotiate(accept))
         if rendering is None:
             rendering = await run_in_threadpool(snapshot.get, now, accept)
-        headers = HEADERS | {
-            "Content-Type": rendering.content_type,
-            "Vary": "Accept, Accept-Encoding",
-        }
+        headers = {"Content-Type": rendering.content_type, "Vary": "Accept, Accept-Encoding"}
         if exposition.gzip_accepted(request.headers.get("accept-encoding", "")):
-            return Response(rendering.gzipped, headers=headers | {"Content-Encoding": "gzip"})
-        return Response(rendering.body, headers=headers)
+            return _Body(rendering.gzipped, headers=headers | {"Content-Encoding": "gzip"})
+        return _Body(rendering.body, headers=headers)
 
     async def healthy(_request: Request) -> Response:
-        return PlainTextResponse("Healthy.\n", headers=HEADERS)
+        return PlainTextResponse("Healthy.\n")
 
     async def is_ready(_request: Request) -> Response:
         if ready():
-            return PlainTextResponse("Ready.\n", headers=HEADERS)
+            return PlainTextResponse("Ready.\n")
         sentence = "Not ready: the first partitions are not assigned yet.\n"
-        return PlainTextResponse(sentence, status_code=503, headers=HEADERS)
+        return PlainTextResponse(sentence, status_code=503)
 
     async def index(_request: Request) -> Response:
-        return HTMLResponse(page(f"inferwatch {__version__}", LINKS), headers=HEADERS)
+        return HTMLResponse(page(f"inferwatch {__version__}", LINKS))
+
+    async def read_again(request: Request) -> Response:
+        if reload is None or not access().lifecycle:
+            return PlainTextResponse("Lifecycle API is not enabled.\n", status_code=403)
+        if "origin" in request.headers:
+            # A browser sends it: some page asks with its reader's rights.
+            sentence = "A reload is for programs; a page in a browser cannot ask for it.\n"
+            return PlainTextResponse(sentence, status_code=403)
+        async with one_reload:
+            why_not = await run_in_threadpool(reload)
+        if why_not is not None:
+            return PlainTextResponse(f"{why_not}\n", status_code=500)
+        return PlainTextResponse("Reloaded.\n")
 
     app = Starlette(
         routes=[
             Route("/metrics", metrics),
             Route("/-/healthy", healthy),
             Route("/-/ready", is_ready),
+            Route("/-/reload", read_again, methods=["POST", "PUT"]),
             Route("/", index),
         ]
     )
     # A redirect would be built from the client's own Host header.
     app.router.redirect_slashes = False
-    return app
+    return Guard(app, lambda: access().logins)

@@ -66,7 +66,7 @@ def check_fixed(old: Config, new: Config) -> None:
     Raises:
         NotReloaded: names the first key that does.
     """
-    for section in ("state", "web", "log"):
+    for section in ("state", "log"):
         before, after = getattr(old, section), getattr(new, section)
         for key in type(before).model_fields:
             if getattr(before, key) != getattr(after, key):

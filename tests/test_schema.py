@@ -25,18 +25,8 @@ from collectors.events import (
 from collectors.grid import Grid
 from collectors.hashing import hash_text
 from collectors.layout import Feature, Kind, Layout, Output
-from collectors.schema import (
-    FORMAT,
-    HUGE,
-    MOST_KNOWN,
-    CategorySpec,
-    NumberSpec,
-    Schema,
-    SchemaError,
-    SchemaMismatch,
-    ScoresSpec,
-    TextSpec,
-)
+from collectors.schema import FORMAT, Schema, SchemaError, SchemaMismatch
+from collectors.specs import HUGE, MOST_KNOWN, CategorySpec, NumberSpec, ScoresSpec, TextSpec
 from tests.support.columns import category_column, number_column, text_column
 from tests.support.events import events
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from collectors.events import CategoryColumn, Ints, Status, tally
 from collectors.hashing import Hashes, hash_names
-from collectors.schema import CategorySpec, Schema
+from collectors.schema import Schema
+from collectors.specs import CategorySpec
 from collectors.summaries import same_schema
 from collectors.summaries.state import State, Stored
 

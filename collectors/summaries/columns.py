@@ -11,15 +11,8 @@ from collectors.events import (
     ScoresColumn,
     TextColumn,
 )
-from collectors.schema import (
-    CategorySpec,
-    ColumnSpec,
-    ImageSpec,
-    ListSpec,
-    NumberSpec,
-    Schema,
-    ScoresSpec,
-)
+from collectors.schema import Schema
+from collectors.specs import CategorySpec, ColumnSpec, ImageSpec, ListSpec, NumberSpec, ScoresSpec
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.images import ImageSummary
 from collectors.summaries.lists import ListSummary

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from collectors.events import ImageColumn, Ints, NumberColumn
-from collectors.schema import ImageSpec, NumberSpec
+from collectors.specs import ImageSpec, NumberSpec
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.state import State, Stored
 

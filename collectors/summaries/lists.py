@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from collectors.events import Ints, ListColumn, NumberColumn
-from collectors.schema import ListSpec, NumberSpec
+from collectors.specs import ListSpec, NumberSpec
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.state import State, Stored
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from collectors.events import Codes, Floats, Ints, NumberColumn, Status, tally, usable
 from collectors.grid import LAST_CELL, Grid
-from collectors.schema import HUGE, NumberSpec
+from collectors.specs import HUGE, NumberSpec
 from collectors.summaries import same_schema
 from collectors.summaries.state import State, StateError, Stored
 

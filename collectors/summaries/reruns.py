@@ -8,7 +8,7 @@ import numpy as np
 
 from collectors.events import Floats, Ints
 from collectors.hashing import Hashes
-from collectors.schema import HUGE
+from collectors.specs import HUGE
 from collectors.summaries import same_schema
 from collectors.summaries.state import State, StateError, Stored
 

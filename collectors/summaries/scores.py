@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 
 from collectors.events import Ints, NumberColumn, ScoresColumn, Status
-from collectors.schema import NumberSpec, Schema, ScoresSpec
+from collectors.schema import Schema
+from collectors.specs import NumberSpec, ScoresSpec
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.state import State, Stored

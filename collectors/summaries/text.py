@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from collectors.events import Ints, NumberColumn, TextColumn
-from collectors.schema import NumberSpec, TextSpec
+from collectors.specs import NumberSpec, TextSpec
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.state import State, Stored
 

@@ -18,7 +18,7 @@ FILES = sorted(FOLDER.glob("*.yml"))
 def message(file: Path) -> str:
     with pytest.raises(ConfigError) as caught:
         load(file, environ={})
-    return str(caught.value).replace(str(file), file.name) + "\n"
+    return str(caught.value).replace(f"{FOLDER}/", "") + "\n"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from collectors.family import Distribution, Statistic
 from monitor.board import Board
-from monitor.exporter import Snapshot, negotiate
+from monitor.exporter import AHEAD_FOR, AHEAD_SHARE, Snapshot, negotiate
 from monitor.metrics import METRICS
 from tests.support.boards import small_board
 from tests.support.real import require
@@ -227,3 +227,85 @@ class TestSnapshot:
             snapshot.get(0.0)
         board.broken = False
         assert snapshot.get(0.0).body == b""
+
+
+class TestAhead:
+    """Renderings that are there before they are asked for."""
+
+    def changed(self, board: Board) -> None:
+        board.add(Statistic("late.rows", 1), "delay")
+
+    def test_nothing_before_the_first_scrape(self) -> None:
+        board = Countdown()
+        Snapshot(board).refresh(100.0)
+        assert board.reads == 0
+
+    def test_only_the_format_that_was_asked_for_and_only_after_a_change(self) -> None:
+        board = Countdown()
+        snapshot = Snapshot(board)
+        first = snapshot.get(100.0)
+        snapshot.refresh(101.0)
+        assert board.reads == 1
+        self.changed(board)
+        snapshot.refresh(102.0)
+        assert board.reads == 2
+        ahead = snapshot.ready(102.9, "text")
+        assert ahead is not None
+        assert ahead is not first
+        assert b"inferwatch_late_rows_total" in ahead.body
+        assert snapshot.ready(102.9, "openmetrics") is None
+
+    def test_it_ends_when_nobody_scrapes_any_more(self) -> None:
+        board = Countdown()
+        snapshot = Snapshot(board)
+        snapshot.get(100.0)
+        for now, reads in ((100.0 + AHEAD_FOR - 1, 2), (100.0 + AHEAD_FOR, 2)):
+            self.changed(board)
+            snapshot.refresh(now)
+            assert board.reads == reads
+        assert b'total{model="delay"} 2.0' in snapshot.get(1000.0).body
+
+    def test_it_does_not_render_what_another_thread_renders(self) -> None:
+        board = Countdown()
+        snapshot = Snapshot(board)
+        snapshot.get(100.0)
+        self.changed(board)
+        with snapshot._turns["text"]:
+            snapshot.refresh(102.0)
+        assert board.reads == 1
+
+    def test_it_goes_on_until_it_is_stopped(self) -> None:
+        rendered = threading.Semaphore(0)
+
+        class Seen(Board):
+            def series(self):  # type: ignore[no-untyped-def]
+                rendered.release()
+                return super().series()
+
+        board, stop = Seen(), threading.Event()
+        snapshot = Snapshot(board, interval=0.01)
+        thread = threading.Thread(target=snapshot.keep_ahead, args=(stop, lambda: 100.0))
+        thread.start()
+        try:
+            snapshot.get(100.0)
+            assert rendered.acquire(timeout=30)
+            for _ in range(3):
+                self.changed(board)
+                assert rendered.acquire(timeout=30)
+        finally:
+            stop.set()
+            thread.join(30)
+        assert not thread.is_alive()
+
+    def test_a_large_text_is_made_less_often(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        waits: list[float] = []
+
+        class Stop(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                waits.append(timeout or 0.0)
+                return len(waits) > 3
+
+        spent = iter([0.0, 0.001, 10.0, 10.5, 20.0, 20.0])
+        monkeypatch.setattr("monitor.exporter.time.thread_time", lambda: next(spent))
+        Snapshot(Board()).keep_ahead(Stop(), lambda: 100.0)
+        assert waits == [1.0, 1.0, 0.5 / AHEAD_SHARE, 1.0]

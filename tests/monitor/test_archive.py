@@ -94,7 +94,7 @@ def test_pandas_and_duckdb_read_it(tmp_path: Path) -> None:
         SELECT version, wholes FROM read_parquet('{tmp_path}/panes/*/*/*.parquet')
         WHERE path[3] = 'a.b' AND name = 'cells' ORDER BY start
     """
-    assert duckdb.sql(query).fetchall() == [("v1", [-3, 5]), ("v2", [-3, 5])]
+    assert duckdb.execute(query).fetchall() == [("v1", [-3, 5]), ("v2", [-3, 5])]
 
 
 def test_a_version_is_never_part_of_a_path(tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_events_are_read_with_sql(tmp_path: Path) -> None:
         SELECT kind, subject, detail->>'to' FROM read_parquet('{tmp_path}/events/*/*.parquet')
         ORDER BY time
     """
-    assert duckdb.sql(query).fetchall() == [("gap", "t/0", "9"), ("version", HOSTILE, None)]
+    assert duckdb.execute(query).fetchall() == [("gap", "t/0", "9"), ("version", HOSTILE, None)]

@@ -19,7 +19,7 @@ import pytest
 from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
-from collectors.schema import NumberSpec
+from collectors.specs import NumberSpec
 from monitor.app import App
 from monitor.config import load
 from monitor.demo.flights import CATEGORIES, FEATURES, NUMBERS, first_weeks, read_flights

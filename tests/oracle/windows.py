@@ -99,7 +99,7 @@ def statistics(rows: pd.DataFrame, keys: list[str], seconds: int) -> dict[str, p
     present = ~rows["a_missing"]
     wrong = present & (a.isna() | (a < RANGE[0]) | (a > RANGE[1]))
     found["input.invalid_ratio feature=a"] = (
-        wrong.groupby(group).sum() / present.groupby(group).sum()
+        wrong.astype(int).groupby(group).sum() / present.astype(int).groupby(group).sum()
     )
     found["input.mean feature=a"] = by["a"].mean()
     found["input.stddev feature=a"] = by["a"].std(ddof=0)

@@ -9,7 +9,8 @@ import pytest
 
 from collectors.events import CategoryColumn, Status
 from collectors.hashing import hash_text
-from collectors.schema import CategorySpec, qualify
+from collectors.schema import qualify
+from collectors.specs import CategorySpec
 from collectors.summaries.categories import BUCKETS, OTHER, CategorySummary
 from tests.support.columns import category_column
 

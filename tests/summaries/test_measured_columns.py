@@ -7,13 +7,13 @@ import pytest
 
 from collectors.events import AnyColumn, ImageColumn, ListColumn, ScoresColumn, Status
 from collectors.grid import Grid
-from collectors.schema import (
+from collectors.schema import Schema
+from collectors.specs import (
     CategorySpec,
     ColumnSpec,
     ImageSpec,
     ListSpec,
     NumberSpec,
-    Schema,
     ScoresSpec,
     TextSpec,
 )

@@ -17,16 +17,8 @@ from hypothesis import strategies as st
 
 from collectors.events import Index
 from collectors.grid import Grid
-from collectors.schema import (
-    CategorySpec,
-    ImageSpec,
-    ListSpec,
-    NumberSpec,
-    SchemaMismatch,
-    ScoresSpec,
-    TextSpec,
-    qualify,
-)
+from collectors.schema import SchemaMismatch, qualify
+from collectors.specs import CategorySpec, ImageSpec, ListSpec, NumberSpec, ScoresSpec, TextSpec
 from collectors.summaries import REGISTRY, numbers, reruns
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.images import ImageSummary

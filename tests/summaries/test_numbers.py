@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from collectors.events import NumberColumn, Status
 from collectors.grid import LAST_CELL, Grid
-from collectors.schema import NumberSpec, qualify
+from collectors.schema import qualify
+from collectors.specs import NumberSpec
 from collectors.summaries.numbers import BUFFERED, NumberSummary
 from tests.support.columns import number_column
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,7 +25,8 @@ RECORDS = 5_000
 """Different records, which come again and again with later times."""
 
 MINUTE = 60.0
-BATCHES_A_PANE = 20
+BATCHES_A_PANE = 40
+
 MODEL = """\
   - name: m
     fields: {time: t, version: v, latency: l, features: x, prediction: y}
@@ -61,36 +64,47 @@ def at(batch: list[bytes], when: float) -> list[bytes]:
     return [begin + record[1:] for record in batch]
 
 
+class Feeder:
+    """Hands over batch after batch, in panes of so many batches."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.harness = Harness(stage.folder, MODEL)
+        self.fed = 0
+        self._batches = itertools.cycle(make_batches(stage.seed))
+        self._minute = 0
+
+    def pane(self, batches: int, go_on: Callable[[], bool] = lambda: True) -> None:
+        """One pane, and the close of the one before."""
+        when = NOW + self._minute * MINUTE
+        self._minute += 1
+        for batch in itertools.islice(self._batches, batches):
+            if not go_on():
+                return
+            self.harness.feed(list(at(batch, when)))
+            self.harness.now = when + 1.0
+            self.harness.app.pipeline.advance(self.harness.now)
+            self.fed += len(batch)
+
+
 def run(stage: Stage) -> Outcome:
     """See the module."""
-    harness = Harness(stage.folder, MODEL)
-    batches = make_batches(stage.seed)
-    fed, turn = 0, 0
-
-    def feed() -> None:
-        nonlocal fed, turn
-        batch = batches[turn % len(batches)]
-        harness.feed(list(at(batch, NOW + turn // BATCHES_A_PANE * MINUTE)))
-        harness.now = NOW + turn // BATCHES_A_PANE * MINUTE + 1.0
-        harness.app.pipeline.advance(harness.now)
-        fed += len(batch)
-        turn += 1
-
-    while turn < 6 * BATCHES_A_PANE:  # until every window stands
-        feed()
-    exporter = Exporter(harness.app.board, ("127.0.0.1", 0), lambda: True, time.time)
+    feeder = Feeder(stage)
+    for _ in range(7):  # until every window stands
+        feeder.pane(3)
+    number, interval = stage.pick(1000, 15), 0.25
+    board = feeder.harness.app.board
+    exporter = Exporter(board, ("127.0.0.1", 0), lambda: True, time.time)
     exporter.start()
     try:
-        number, interval = stage.pick(1000, 12), 0.25
         scraper = Scraper(exporter.url, number, interval)
-        began, before = time.perf_counter(), fed
+        began, before = time.perf_counter(), feeder.fed
         scraper.start()
         while scraper.is_alive():
-            feed()
-        seconds, during = time.perf_counter() - began, fed - before
+            feeder.pane(BATCHES_A_PANE, scraper.is_alive)
+        seconds, during = time.perf_counter() - began, feeder.fed - before
     finally:
         exporter.stop()
-    fresh = Exporter(harness.app.board, ("127.0.0.1", 0), lambda: True, time.time)
+    fresh = Exporter(board, ("127.0.0.1", 0), lambda: True, time.time)
     fresh.start()
     try:
         (last,) = scrapes(fresh.url, 1, 0.0)
@@ -99,19 +113,20 @@ def run(stage: Stage) -> Outcome:
     found = scraper.result
     counted = [one.counted for one in found]
     right = (
-        {one.status for one in found} == {200}
+        len(found) == number
+        and {one.status for one in found} == {200}
         and min(one.series for one in found) >= 10_000
         and counted == sorted(counted)
-        and counted[0] < counted[-1] <= last.counted == fed
+        and counted[0] < counted[-1] <= last.counted == feeder.fed
     )
     return Outcome(
         exact=right,
         within=percentile(found, 0.99) <= 0.1,
-        ran=f"{number} scrapes, {interval * 1000:.0f} ms apart, of {last.series:,} series "
-        f"from another process, while {during:,} records of {FEATURES} features were read "
-        f"({during / seconds:,.0f}/s), seed {stage.seed}",
+        ran=f"{number} scrapes, {interval * 1000:.0f} ms apart, of {last.series:,} series from "
+        f"another process, while {during:,} records of {FEATURES} features were read "
+        f"({during / seconds:,.0f}/s) and panes closed, seed {stage.seed}",
         printed=f"median {percentile(found, 0.5) * 1000:.0f} ms, p99 "
         f"{percentile(found, 0.99) * 1000:.0f} ms, longest "
         f"{max(one.seconds for one in found) * 1000:.0f} ms; the counts only rise, and the last "
-        f"is {last.counted:,.0f} of {fed:,} records",
+        f"is {last.counted:,.0f} of {feeder.fed:,} records",
     )
