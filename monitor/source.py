@@ -6,7 +6,17 @@ from typing import Any
 
 from collectors.sources import Source
 from monitor.config import Config
+from monitor.config_source import KafkaSource as KafkaSection
 from monitor.config_source import Security
+
+
+class Unshown(str):
+    """A password as kafka-python wants it, which shows itself in no dump of its settings."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
 
 
 def make_source(config: Config) -> Source:
@@ -27,9 +37,6 @@ def make_source(config: Config) -> Source:
     from collectors.sources.kafka import KafkaOptions, KafkaSource
 
     kafka = config.source.kafka
-    client: dict[str, Any] = _security(kafka.security)
-    if kafka.api_version is not None:
-        client["api_version"] = tuple(kafka.api_version)
     return KafkaSource(
         KafkaOptions(
             bootstrap_servers=kafka.bootstrap_servers,
@@ -38,18 +45,33 @@ def make_source(config: Config) -> Source:
             start=kafka.start,
             isolation_level=kafka.isolation_level,
             max_record_bytes=kafka.max_record_bytes,
-            client=client,
+            max_batch_bytes=kafka.max_batch_bytes,
+            client=client_settings(kafka),
         )
     )
 
 
+def client_settings(kafka: KafkaSection) -> dict[str, Any]:
+    """What kafka-python needs to know of a Kafka beside its address, reading or writing.
+
+    Raises:
+        OSError, UnicodeDecodeError: the file of the password cannot be read any more.
+    """
+    settings = _security(kafka.security)
+    if kafka.api_version is not None:
+        settings["api_version"] = tuple(kafka.api_version)
+    return settings
+
+
 def _security(security: Security) -> dict[str, Any]:
     """The settings of kafka-python for it; host names are always checked."""
+    password = security.read_password()
     settings: dict[str, Any] = {
         "security_protocol": security.protocol,
+        "ssl_check_hostname": True,
         "sasl_mechanism": security.mechanism,
         "sasl_plain_username": security.username,
-        "sasl_plain_password": security.read_password(),
+        "sasl_plain_password": None if password is None else Unshown(password),
         "ssl_cafile": security.ca_file,
         "ssl_certfile": security.cert_file,
         "ssl_keyfile": security.key_file,

@@ -55,9 +55,15 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """These partitions are read from now on, each from the offset given."""
+    """These partitions are read from now on, each from the offset given.
+
+    Attributes:
+        topic_ids: which log each topic's name stands for, as the broker names it; "" where it
+            does not. A topic that is deleted and made again is another log.
+    """
 
     offsets: Mapping[Partition, int]
+    topic_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,12 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Offsets [start, end) of the partition cannot be read: gone, or damaged."""
+    """Offsets [start, end) of the partition cannot be read.
+
+    Attributes:
+        reason: `lost` (gone from the log before they were read), `undecodable` (damaged), or
+            `too_large` (a batch that would unfold past the limit).
+    """
 
     partition: Partition
     start: int
@@ -99,6 +110,13 @@ class Source(Protocol):
         """What is new, in order, waiting at most `timeout` seconds. `now` is wall time (epoch, s).
 
         A source that is not connected yet returns nothing; it raises only what no waiting cures.
+        """
+
+    def remember(self, topic: str, topic_id: str) -> None:
+        """Say which log the offsets sought before the first poll are of: the id of an `Assigned`.
+
+        Where the topic's name stands for another log by now, they are not used: its partitions are
+        `Revoked`, and `Assigned` at the front.
         """
 
     def seek(self, partition: Partition, offset: int) -> None:

@@ -3,60 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import NewPartitions
+from confluent_kafka import Producer
 
-from collectors.sources import Assigned, CaughtUp, Gap, Partition, Records, StreamValue
-from collectors.sources.kafka import HEAD, KafkaOptions, KafkaSource
+from collectors.sources import Assigned, CaughtUp, Gap, Partition, Records
+from collectors.sources.kafka import HEAD, KafkaOptions
 from tests.support.kafka import Broker, unique
+from tests.support.kafka_reading import at_end, gather, offsets_of, reading, values_of
 
 pytestmark = pytest.mark.kafka
-
-WITHIN = 40.0
-
-
-@contextmanager
-def reading(broker: Broker, *topics: str, **options: Any) -> Iterator[KafkaSource]:
-    settings: dict[str, Any] = {"start": "earliest", "group_id": unique("group"), **options}
-    source = KafkaSource(KafkaOptions((broker.address,), topics, **settings))
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def gather(
-    source: KafkaSource, enough: Callable[[list[StreamValue]], bool], within: float = WITHIN
-) -> list[StreamValue]:
-    """Poll until `enough`, or fail."""
-    seen: list[StreamValue] = []
-    deadline = time.monotonic() + within
-    while not enough(seen):
-        assert time.monotonic() < deadline, seen
-        seen += source.poll(0.2, time.time())
-    return seen
-
-
-def values_of(seen: list[StreamValue]) -> list[bytes | None]:
-    return [value for records in seen if isinstance(records, Records) for value in records.values]
-
-
-def offsets_of(seen: list[StreamValue], partition: Partition) -> list[int]:
-    batches = [v for v in seen if isinstance(v, Records) and v.partition == partition]
-    return [offset for batch in batches for offset in batch.offsets.tolist()]
-
-
-def at_end(*partitions: Partition) -> Callable[[list[StreamValue]], bool]:
-    def enough(seen: list[StreamValue]) -> bool:
-        return set(partitions) <= {v.partition for v in seen if isinstance(v, CaughtUp)}
-
-    return enough
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
@@ -124,24 +81,6 @@ def test_a_topic_that_is_made_later_is_found(broker: Broker) -> None:
     assert values_of(seen) == [b"x"]
 
 
-def test_partitions_added_while_running_are_read_from_their_front(broker: Broker) -> None:
-    name = unique()
-    broker.create(name, partitions=1)
-    with reading(broker, name, start="latest", client={"metadata_max_age_ms": 500}) as source:
-        gather(source, at_end(Partition(name, 0)))
-        broker.admin().create_partitions([NewPartitions(name, 2)])[name].result(30)
-        broker.produce(name, [b"first"], partition=1)
-        seen: list[StreamValue] = []
-        ahead = 0.0
-        deadline = time.monotonic() + WITHIN
-        while not values_of(seen):
-            assert time.monotonic() < deadline
-            ahead += 31.0  # the next look for partitions is due at each turn
-            seen += source.poll(0.2, time.time() + ahead)
-    assert [v for v in seen if isinstance(v, Assigned)] == [Assigned({Partition(name, 1): 0})]
-    assert values_of(seen) == [b"first"]
-
-
 def test_aborted_transactions_are_left_out_when_committed_ones_are_asked_for(
     broker: Broker, topic: str
 ) -> None:
@@ -166,16 +105,6 @@ def test_aborted_transactions_are_left_out_when_committed_ones_are_asked_for(
         assert not [v for v in seen if isinstance(v, Gap)]
 
 
-def test_retention_that_overtakes_the_position_is_an_exact_gap(broker: Broker, topic: str) -> None:
-    broker.produce(topic, [b"%d" % i for i in range(100)])
-    broker.admin().delete_records([TopicPartition(topic, 0, 60)])
-    with reading(broker, topic) as source:
-        source.seek(Partition(topic, 0), 25)
-        seen = gather(source, lambda seen: len(values_of(seen)) == 40)
-    assert [v for v in seen if isinstance(v, Gap)] == [Gap(Partition(topic, 0), 25, 60, "lost")]
-    assert values_of(seen)[0] == b"60"
-
-
 def test_a_record_beyond_the_limit_is_cut_and_said(broker: Broker) -> None:
     topic = unique()
     broker.create(topic, max_message_bytes=str(128 << 20))
@@ -188,28 +117,8 @@ def test_a_record_beyond_the_limit_is_cut_and_said(broker: Broker) -> None:
     assert [size for sizes in cut for size in sizes.values()] == [len(big)]
 
 
-def test_a_batch_that_cannot_be_read_is_passed_over_and_counted(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for part in range(4):
-        broker.produce(topic, [b"%d-%d" % (part, i) for i in range(7)])
-    from kafka.record.default_records import DefaultRecordBatch
-
-    whole = DefaultRecordBatch.validate_crc
-    monkeypatch.setattr(  # as a flipped bit on the broker's disk would show itself
-        DefaultRecordBatch,
-        "validate_crc",
-        lambda batch: batch.base_offset != 7 and whole(batch),
-    )
-    with reading(broker, topic) as source:
-        seen = gather(source, lambda seen: len(values_of(seen)) == 21)
-    gaps = [v for v in seen if isinstance(v, Gap)]
-    assert gaps == [Gap(Partition(topic, 0), 7, 14, "undecodable")]
-    assert offsets_of(seen, Partition(topic, 0)) == [*range(7), *range(14, 28)]
-
-
 def test_a_broker_that_comes_late_goes_and_comes_back(tmp_path: Path) -> None:
-    broker = Broker(tmp_path)
+    broker = Broker(tmp_path, more="broker.session.timeout.ms=2000\n")
     with reading(broker, "later") as source:
         assert source.poll(0.1, time.time()) == []
         broker.start()
@@ -226,3 +135,8 @@ def test_a_broker_that_comes_late_goes_and_comes_back(tmp_path: Path) -> None:
         finally:
             broker.stop()
     assert offsets_of(seen, Partition("later", 0)) == list(range(100))
+
+
+def test_a_batch_may_not_be_smaller_than_a_record() -> None:
+    with pytest.raises(ValueError, match="max_batch_bytes"):
+        KafkaOptions(("b:1",), ("t",), max_record_bytes=2, max_batch_bytes=1)
