@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench torture test test-all lint format docs lock build clean
+.PHONY: help setup demo bench torture test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,26 @@ docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics > docs/metrics.md
 	$(BIN)/python -m monitor.config_docs > docs/configuration.md
 
+AUDIT := .venv-audit
+
+$(AUDIT)/installed: requirements-audit.lock
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	@touch $@
+
+sbom: $(AUDIT)/installed ## Write sbom.json: every package of the lock, as CycloneDX.
+	@$(AUDIT)/bin/python -W ignore -m cyclonedx_py requirements requirements-dev.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o sbom.json
+	@echo "sbom.json: $$(grep -c '"purl"' sbom.json) packages"
+
+audit: $(AUDIT)/installed ## Look up known vulnerabilities of the lock; fails where it cannot.
+	@rm -f audit.json
+	@$(AUDIT)/bin/pip-audit --requirement requirements-dev.lock --disable-pip --strict \
+		--progress-spinner off --timeout 30 -f json -o audit.json; code=$$?; \
+	if [ -s audit.json ]; then echo "audit.json: see there what was found, if anything"; exit $$code; fi; \
+	echo "make audit: nothing was audited, for the service that knows of vulnerabilities did not answer" \
+		"for every package (see above); try again with a way to the internet" >&2; exit 1
+
 lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-strip-extras --universal --python-version 3.11 --extra dev pyproject.toml \
@@ -56,4 +76,4 @@ build: setup ## Build the wheel.
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 clean: ## Remove what was made here.
-	rm -rf $(VENV) .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) sbom.json audit.json .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

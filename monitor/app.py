@@ -17,7 +17,7 @@ from monitor.archive import Event
 from monitor.board import Board
 from monitor.checkpoint import Refused
 from monitor.config import Config, ConfigError
-from monitor.dead_letters import DeadLetters
+from monitor.dead_letters import make_dead_letters
 from monitor.encoding import decode, encode
 from monitor.event_clock import SECOND
 from monitor.keeper import Keeper
@@ -68,14 +68,16 @@ class App:
         sources: Callable[[Config], Source] = make_source,
     ) -> None:
         self.board = Board()
-        self.keeper = Keeper(config.state.dir, config.state.checkpoint_interval, self.board)
         self.reloads = Reloads()
         self._config = config
         self._clock = clock
         self._listeners = listeners
         self._reread = reread
         self._make_source = sources
-        self._letters = DeadLetters(config.state.dir, config.state.dead_letters.max_bytes)
+        self._letters = make_dead_letters(config, self.board)
+        self.keeper = Keeper(
+            config.state.dir, config.state.checkpoint_interval, self.board, self._letters.sync
+        )
         declare(self.board, config.models)
         self.pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
         self.exporter = Exporter(
@@ -249,6 +251,7 @@ class App:
             self._source = None
         self.exporter.stop()
         self.keeper.close()
+        self._letters.close()
 
     def _state(self) -> State:
         return {"pipeline": self.pipeline.state(), "topics": dict(self._topics)}

@@ -1,8 +1,10 @@
-"""The sections `source`, `state`, `web` and `log`: where records come from, what is kept."""
+"""The sections `source`, `state` and `log`: where records come from, what is kept."""
 
 from __future__ import annotations
 
+import os
 import re
+import ssl
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -21,6 +23,7 @@ from monitor.config_types import (
     Misplaced,
     Section,
     Size,
+    SomeDuration,
     Text,
     Truth,
     Whole,
@@ -51,7 +54,8 @@ def split_address(text: str) -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     fits = port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65_535
     if not bare or not fits or (bare == host and ":" in host) or re.search(r"[\s/@,]", bare):
-        raise ValueError(f"{show(text)} is not an address; write host:port")
+        # What stands before an @ may be a password, which no message repeats.
+        raise ValueError(f"{show(text.rpartition('@')[2])} is not an address; write host:port")
     return bare, int(port)
 
 
@@ -122,8 +126,12 @@ class Security(Section):
     @field_validator("password_file", "ca_file", "cert_file", "key_file")
     @classmethod
     def _readable(cls, value: Any) -> Any:
-        if value is not None and not value.is_file():
+        if value is None:
+            return value
+        if not value.is_file():
             raise ValueError(f"there is no file {value}; create it, or correct the path")
+        if not os.access(value, os.R_OK):
+            raise ValueError(f"{value} may not be read; let the user of this process read it")
         return value
 
     @model_validator(mode="after")
@@ -138,7 +146,32 @@ class Security(Section):
             if getattr(self, key) is not None and not self.protocol.endswith("SSL"):
                 what = f"has no use with protocol {self.protocol}"
                 raise Misplaced(f"{what}; set protocol: SSL or SASL_SSL, or remove the key", key)
+        self._secrets_usable()
         return self
+
+    def _secrets_usable(self) -> None:
+        """What would fail at the first login is found when the config is read."""
+        try:
+            password = self.read_password()
+        except (OSError, UnicodeDecodeError):
+            # The error itself would hold what the file says.
+            raise Misplaced("cannot be read as text; write it in UTF-8", "password_file") from None
+        if password == "":
+            raise Misplaced("is an empty file; write the password into it", "password_file")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.ca_file is not None:
+            try:
+                context.load_verify_locations(self.ca_file)
+            except (ssl.SSLError, OSError):
+                what = "holds no certificate in PEM; give the authority's own"
+                raise Misplaced(what, "ca_file") from None
+        if self.cert_file is not None and self.key_file is not None:
+            try:
+                # Without a word for it, OpenSSL would ask at the terminal for that of a locked key.
+                context.load_cert_chain(self.cert_file, self.key_file, password="")
+            except (ssl.SSLError, OSError, ValueError):
+                what = "is not the key of cert_file in PEM, without a pass phrase; give a pair"
+                raise Misplaced(f"{what} that belongs together", "key_file") from None
 
     def _login_complete(self) -> None:
         given = [key for key in _LOGIN if getattr(self, key) is not None]
@@ -203,10 +236,23 @@ class KafkaSource(Section):
         description="Larger records are counted as `too_large` and not decoded.",
         examples=["4MiB"],
     )
+    max_batch_bytes: Size = Field(
+        default=64 * 1024 * 1024,
+        description="Compressed batches that unfold to more are passed over, counted as "
+        "`too_large`; not less than `max_record_bytes`.",
+        examples=["16MiB"],
+    )
     security: Security = Field(
         default_factory=Security,
         description="How to log in; without it, plain text and no login.",
     )
+
+    @model_validator(mode="after")
+    def _batch_holds_a_record(self) -> KafkaSource:
+        if self.max_batch_bytes < self.max_record_bytes:
+            what = f"is less than max_record_bytes ({self.max_record_bytes} bytes); raise it"
+            raise Misplaced(what, "max_batch_bytes")
+        return self
 
 
 class FilesSource(Section):
@@ -274,12 +320,16 @@ class DeadLetters(Section):
         description="Room for them in `state.dir`; the oldest go first.",
         examples=["100MiB"],
     )
+    topic: Topic | None = Field(
+        default=None,
+        description="Topic of `source.kafka` to write them to, instead of files; it must exist, "
+        "and not be one that is read.",
+        examples=["inference-dead-letters"],
+    )
 
 
 class State(Section):
     """What the daemon keeps on disk."""
-
-    planned: ClassVar[frozenset[str]] = frozenset({"checkpoint_interval"})
 
     dir: File = Field(
         default="state",
@@ -287,24 +337,15 @@ class State(Section):
         description="Folder for it; created if it is not there.",
         examples=["/var/lib/inferwatch"],
     )
+    checkpoint_interval: SomeDuration = Field(
+        default=10.0,
+        description="How long a checkpoint serves before the next one, at most; one is written at "
+        "each window's close too.",
+        examples=["10s"],
+    )
     dead_letters: DeadLetters = Field(
         default_factory=DeadLetters, description="Records that could not be used."
     )
-
-
-class Web(Section):
-    """Where metrics and the page are served."""
-
-    listen: Address = Field(
-        default="127.0.0.1:10464",
-        description="Address to listen on; port 0 takes a free one.",
-        examples=["0.0.0.0:10464"],
-    )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        return split_address(self.listen)
 
 
 class Log(Section):

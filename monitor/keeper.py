@@ -49,15 +49,25 @@ class _Job:
 class Keeper:
     """Keeps one state folder. Its methods are for the pipeline's thread; none but `save` waits.
 
+    Args:
+        before: called before each checkpoint is written, for what else has to be durable by then.
+
     Attributes:
         durable: next offset by partition, as of the newest durable checkpoint.
     """
 
-    def __init__(self, folder: Path, interval: float, board: Board) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        interval: float,
+        board: Board,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self.durable: Mapping[Partition, int] = {}
         self._folder = folder
         self._interval = interval
         self._board = board
+        self._before = before
         self._lock = Lock(folder)
         self._checkpoints = Checkpoints(folder / "checkpoints")
         self._archive = Archive(folder / "archive")
@@ -237,6 +247,7 @@ class Keeper:
 
     def _write(self, job: _Job) -> None:
         sequence = self._sequence + 1
+        self._before()
         self._archive.store(sequence, job.panes, job.events)
         size = self._checkpoints.write(Checkpoint(sequence, job.state))
         self._board.set_gauge(Statistic("checkpoint.bytes", size))

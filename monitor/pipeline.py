@@ -146,6 +146,7 @@ class Pipeline:
                 self.ready = True
                 self.positions.update(offsets)
                 self.assigned.update(offsets)
+                self._dead_letters.resume(offsets)
                 for partition in offsets:
                     for entry in self._of(partition):
                         entry.clock.assign(partition)

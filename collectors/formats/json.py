@@ -44,8 +44,8 @@ class JsonFormat:
             else:
                 try:
                     batch.rows.append(quick(value))
-                except (ValueError, RecursionError):
-                    self._second_way(i, value, batch)
+                except (ValueError, RecursionError) as error:
+                    self._second_way(i, value, error, batch)
                 else:
                     batch.owners.append(i)
         columns = self._shape.columns(batch.rows)
@@ -53,9 +53,9 @@ class JsonFormat:
         rejected = sorted([*batch.rejected, *decoded.rejected], key=lambda r: (r.index, r.item))
         return Decoded(decoded.events, rejected)
 
-    def _second_way(self, i: int, value: bytes, batch: _Batch) -> None:
+    def _second_way(self, i: int, value: bytes, error: Exception, batch: _Batch) -> None:
         try:
-            parsed = self.parser.read(value)
+            parsed = self.parser.read(value, error)
         except Refused as refused:
             batch.reject(i, refused.reason)
             return

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{protocols}
 log.dirs={data}
 group.initial.rebalance.delay.ms=0
 offsets.topic.replication.factor=1
@@ -66,23 +67,49 @@ def free_port() -> int:
         return port
 
 
-class Broker:
-    """One Kafka process; `stop`, `kill` and `start` again keep its data."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One more way in, beside the plain one: its name, its protocol, and its port."""
 
-    def __init__(self, folder: Path) -> None:
+    name: str
+    protocol: str
+    port: int = field(default_factory=free_port)
+
+    @property
+    def address(self) -> str:
+        """As clients write it."""
+        return f"127.0.0.1:{self.port}"
+
+
+class Broker:
+    """One Kafka process; `stop`, `kill` and `start` again keep its data.
+
+    `more` is added to its properties, `formatting` to the command that makes its folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        listeners: Sequence[Listener] = (),
+        more: str = "",
+        formatting: Sequence[str] = (),
+    ) -> None:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self._folder = folder
         self._classpath = f"{jars()}/*"
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: AdminClient | None = None
+        ways = [Listener("PLAINTEXT", "PLAINTEXT", self.port), *listeners]
         properties = _PROPERTIES.format(
-            port=self.port, controller=free_port(), data=folder / "data"
+            controller=free_port(),
+            data=folder / "data",
+            listeners=",".join(f"{way.name}://{way.address}" for way in ways),
+            protocols="".join(f",{way.name}:{way.protocol}" for way in listeners),
         )
-        (folder / "server.properties").write_text(properties)
-        self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c").wait(
-            60
-        )
+        (folder / "server.properties").write_text(properties + more)
+        name = ("-t", "MkU3OEVBNTcwNTJENDM2Qk")
+        self._java("kafka.tools.StorageTool", "format", *name, *formatting, "-c").wait(60)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -102,6 +129,11 @@ class Broker:
         """End it at once."""
         self._end(signal.SIGKILL)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def create(self, topic: str, partitions: int = 1, **config: str) -> None:
         """Make a topic; underscores of `config` keys are dots."""
         settings = {key.replace("_", "."): value for key, value in config.items()}
@@ -111,7 +143,7 @@ class Broker:
     def admin(self) -> AdminClient:
         """An admin client; one for all calls, for its futures end with it."""
         if self._admin is None:
-            self._admin = AdminClient({"bootstrap.servers": self.address})
+            self._admin = AdminClient({"bootstrap.servers": self.address, "log_level": 2})
         return self._admin
 
     def produce(
