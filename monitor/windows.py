@@ -12,6 +12,7 @@ from collectors.events import Events
 from collectors.summaries.state import State, StateError, Stored
 from monitor.collection import Collection
 from monitor.event_clock import FOREVER, NEVER, SECOND
+from monitor.rollup import Rollup
 
 
 class PaneKey(NamedTuple):
@@ -99,6 +100,13 @@ class Windows:
     _open: dict[Place, Pane] = field(default_factory=dict)
     _closed: dict[Place, Pane] = field(default_factory=dict)
     _shelved: set[Place] = field(default_factory=set)
+    _rollup: Rollup[PaneKey, Pane] = field(init=False)
+
+    def __post_init__(self) -> None:
+        def closed(number: int, key: PaneKey) -> Pane | None:
+            return self._closed.get((number * self.pane, key))
+
+        self._rollup = Rollup(closed, Pane.merged)
 
     @property
     def pane(self) -> int:
@@ -117,6 +125,8 @@ class Windows:
             pane.rows += len(rows)
             pane.dirty = True
             self.collection.observe(pane.summaries, rows)
+            if start + self.pane <= self.closed_until:
+                self._rollup.changed(start // self.pane, pane.key)
 
     def advance(self, until: int, now: int, *, revise: bool) -> Published:
         """Close every pane that ends at or before `until`, and with `revise` say what was revised.
@@ -145,6 +155,7 @@ class Windows:
             pane.dirty = False
             pane.revision = 1 if pane.end <= self.closed_until else 0
             self._closed[key] = pane
+            self._rollup.changed(pane.start // self.pane, pane.key)
             closed.append(pane)
         for pane in self._closed.values() if revise else ():
             if pane.dirty:
@@ -160,13 +171,13 @@ class Windows:
 
     def current(self, length: int) -> Mapping[PaneKey, Pane]:
         """The newest window of `length` us, by key: a merge of its whole panes."""
-        end, merged = self.closed_until, dict[PaneKey, Pane]()
+        end = self.closed_until
         for place in [p for p in self._shelved if end - length <= p[0]]:
             self._fetch(place)
-        for (start, key), pane in sorted(self._closed.items(), key=lambda item: item[0]):
-            if end - length <= start and pane.end <= end:
-                merged[key] = merged[key].merged(pane) if key in merged else pane
-        return merged
+        first, last = (end - length) // self.pane, end // self.pane
+        keys = {key for start, key in self._closed if end - length <= start < end}
+        merged = {key: self._rollup.window(first, last, key) for key in sorted(keys)}
+        return {key: pane for key, pane in merged.items() if pane is not None}
 
     def state(self) -> State:
         """All that it holds, and which closed panes lie on the shelf; the caller owns it."""
@@ -224,6 +235,7 @@ class Windows:
         pane = self.shelf(*place)
         if pane is not None:
             self._closed[place] = pane
+            self._rollup.changed(pane.start // self.pane, pane.key)
         return pane
 
     def _pane(self, start: int, key: PaneKey) -> Pane:
@@ -242,6 +254,7 @@ class Windows:
         for place in [p for p, pane in self._closed.items() if p[0] < oldest and not pane.dirty]:
             del self._closed[place]
         self._shelved = {place for place in self._shelved if place[0] >= oldest}
+        self._rollup.forget((self.closed_until - self.windows[-1]) // self.pane)
 
 
 def _by_value(
