@@ -131,8 +131,9 @@ class Inputs:
             label = {"feature": name}
             yield from _defined("input.mean", column.mean(), label)
             yield from _defined("input.stddev", column.stddev(), label)
-            for q in self.quantiles:
-                yield from _defined("input.quantile", column.quantile(q), label | {"q": f"{q:g}"})
+            values = column.quantiles(self.quantiles)
+            for q, value in zip(self.quantiles, values, strict=False):
+                yield Statistic("input.quantile", value, label | {"q": f"{q:g}"})
         elif isinstance(column, TextSummary):
             for unit, lengths in (("chars", column.chars), ("words", column.words)):
                 label = {"feature": name, "unit": unit}

@@ -91,8 +91,9 @@ class Outputs:
         if isinstance(answers, NumberSummary):
             yield from _defined("output.mean", answers.mean())
             yield from _defined("output.stddev", answers.stddev())
-            for q in self.quantiles:
-                yield from _defined("output.quantile", answers.quantile(q), {"q": f"{q:g}"})
+            values = answers.quantiles(self.quantiles)
+            for q, value in zip(self.quantiles, values, strict=False):
+                yield Statistic("output.quantile", value, {"q": f"{q:g}"})
         elif isinstance(answers, ScoresSummary):
             yield from _shares(answers.top)
             yield from _defined("output.entropy_mean", answers.entropy.mean())

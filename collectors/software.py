@@ -109,10 +109,9 @@ class Software:
         yield Statistic("software.throughput", summary.rows / seconds)
         if summary.rows:
             yield Statistic("software.error_ratio", summary.errors / summary.rows)
-        for q in LATENCY_QUANTILES:
-            value = summary.latency.quantile(q)
-            if value is not None:
-                yield Statistic("software.latency_quantile", value, {"q": f"{q:g}"})
+        values = summary.latency.quantiles(LATENCY_QUANTILES)
+        for q, value in zip(LATENCY_QUANTILES, values, strict=False):
+            yield Statistic("software.latency_quantile", value, {"q": f"{q:g}"})
         for name, resource in summary.resources.items():
             mean = resource.mean()
             if mean is not None:

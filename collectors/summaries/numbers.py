@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -189,18 +190,26 @@ class NumberSummary:
         spread, and never outside [minimum, maximum]. The width is at most 1/64 of |x - c| + one
         scale unit, twice that in cell 0; values that float32 cannot hold, or huge, share a cell.
         """
+        values = self.quantiles((q,))
+        return values[0] if values else None
+
+    def quantiles(self, qs: Sequence[float]) -> list[float]:
+        """`quantile` for each of `qs`, in one go; [] where there is no value."""
         cells, counts = self.cells()
         if not len(cells):
-            return None
+            return []
         reached = np.cumsum(counts)
-        rank = min(max(int(np.ceil(q * reached[-1])), 1), int(reached[-1]))
-        place = int(np.searchsorted(reached, rank))
-        low, high = (float(edge[0]) for edge in self.grid.edges(cells[place : place + 1]))
+        total = int(reached[-1])
+        ranks = np.clip(np.ceil(np.asarray(qs) * total).astype(np.int64), 1, total)
+        places = np.searchsorted(reached, ranks)
         # An edge may lie a rounding of float32 beyond the extremes, or be infinite.
         smallest, largest = float(self._minimum), float(self._maximum)
-        low, high = min(max(low, smallest), largest), max(min(high, largest), smallest)
-        before = int(reached[place] - counts[place])
-        return low + (high - low) * ((rank - before - 0.5) / int(counts[place]))
+        low, high = (np.clip(e, smallest, largest) for e in self.grid.edges(cells[places]))
+        before = reached[places] - counts[places]
+        found: list[float] = (
+            low + (high - low) * ((ranks - before - 0.5) / counts[places])
+        ).tolist()
+        return found
 
     def _settle(self) -> None:
         """Take the cells and sums of the values that wait."""

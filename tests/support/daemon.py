@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ class Daemon:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        atexit.register(self._end)
         self.write(config)
 
     def write(self, config: str) -> None:
@@ -62,6 +64,12 @@ class Daemon:
         command = [str(Path(sys.executable).with_name("inferwatch")), "run", "inferwatch.yml"]
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+
+    def _end(self) -> None:
+        """What a test that failed has left running ends with the tests."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     def signal(self, number: int) -> None:
         """Send it a signal."""
