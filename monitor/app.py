@@ -39,6 +39,9 @@ HOUSEKEEPING = 1.0
 PROCESS_INTERVAL = 5.0
 """Seconds between looks at a model server's process."""
 
+WARMING = 0.05
+"""Seconds that a turn without records may spend on fetching what windows will need."""
+
 LAST_SAVE = 3.0
 """Seconds that the state gets to be written when the daemon stops."""
 
@@ -147,9 +150,12 @@ class App:
             # What waits for the disk is bounded; Kafka, or the file, holds the rest.
             self.keeper.wait(POLL)
         else:
-            for value in source.poll(POLL, now):
+            values = source.poll(POLL, now)
+            for value in values:
                 self.pipeline.handle(value, now)
                 self._note(value, now)
+            if not any(isinstance(value, Records) for value in values):
+                self._warm()
         self.pipeline.advance(now)
         if self.keeper.due(now):
             self.keeper.begin(self._state, self.pipeline.restart_positions(), now)
@@ -275,6 +281,12 @@ class App:
             self._newest[value.partition] = newest / 1000 if newest >= 0 else now
         elif isinstance(value, CaughtUp):
             self._newest.pop(value.partition, None)
+
+    def _warm(self) -> None:
+        """After a restart closed panes are on disk: fetch some while there is nothing to read."""
+        began = time.perf_counter()
+        while time.perf_counter() - began < WARMING and self.pipeline.warm():
+            pass
 
     def _keep_house(self, source: Source, now: float) -> None:
         source.commit(self.keeper.durable)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute as pc
 from pyarrow import parquet
 
 from collectors.family import Statistic
@@ -126,21 +127,16 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
         StateError: the bytes are no such file, or of a newer format.
     """
     try:
-        table = parquet.read_table(pa.BufferReader(data))
+        table = parquet.read_table(pa.BufferReader(data), use_threads=False)
         written = (table.schema.metadata or {}).get(_FORMAT_KEY, b"none").decode()
         if written != FORMAT:
             raise StateError(f"a pane of format {written}; this inferwatch reads format {FORMAT}")
-        rows = table.to_pylist()
-        first = table.slice(0, 1).select(SCHEMA.names[:8])
-        same = {n: first.column(n)[0] for n in SCHEMA.names[:8]}
-        state: State = {}
-        statistics = []
-        for row in rows:
-            if row["kind"] == "statistic":
-                labels = msgspec.json.decode(row["labels"], type=dict[str, str])
-                statistics.append(Statistic(row["name"], row["value"], labels))
-            else:
-                _put(state, row)
+        same = {name: table.column(name)[0] for name in SCHEMA.names[:8]}
+        statistics = table.filter(pc.equal(table["kind"], "statistic"))
+        found = zip(
+            *(statistics[name].to_pylist() for name in ("name", "value", "labels")), strict=True
+        )
+        labels = msgspec.json.Decoder(dict[str, str])
         return ClosedPane(
             model=model,
             version=same["version"].as_py(),
@@ -151,11 +147,34 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
             rows=same["rows"].as_py(),
             published=same["published"].value,
             schema=same["schema"].as_py(),
-            state=state,
-            statistics=statistics,
+            state=_state(table.filter(pc.equal(table["kind"], "summary"))),
+            statistics=[Statistic(name, value, labels.decode(text)) for name, value, text in found],
         )
     except (pa.ArrowException, OSError, KeyError, IndexError, msgspec.DecodeError) as error:
         raise StateError(f"not a pane of the archive: {error}") from error
+
+
+def _state(parts: Any) -> State:
+    """The state that the rows of kind `summary` are of, by column."""
+    values: list[Any] = [
+        whole if whole is not None else value
+        for whole, value in zip(parts["whole"].to_pylist(), parts["value"].to_pylist(), strict=True)
+    ]
+    for place, text in enumerate(parts["text"].to_pylist()):
+        if text is not None:
+            values[place] = msgspec.json.decode(text)
+    for name in ("wholes", "reals", "hashes"):
+        column = parts[name].combine_chunks()
+        ends, numbers = column.offsets.to_numpy().tolist(), column.values.to_numpy()
+        for place in np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False)).tolist():
+            values[place] = numbers[ends[place] : ends[place + 1]]
+    state: State = {}
+    for path, value in zip(parts["path"].to_pylist(), values, strict=True):
+        inner = state
+        for step in path[:-1]:
+            inner = inner.setdefault(step, {})
+        inner[path[-1]] = value
+    return state
 
 
 def _statistics(statistics: Sequence[Statistic]) -> Iterator[dict[str, Any]]:
@@ -204,19 +223,3 @@ def _lists(values: list[Any], kind: Any) -> Any:
     return pa.ListArray.from_arrays(
         pa.array(offsets), pa.array(joined, kind.value_type), type=kind, mask=mask
     )
-
-
-def _put(state: State, row: dict[str, Any]) -> None:
-    *above, name = row["path"]
-    for step in above:
-        state = state.setdefault(step, {})
-    if row["wholes"] is not None:
-        state[name] = np.array(row["wholes"], dtype=np.int64)
-    elif row["hashes"] is not None:
-        state[name] = np.array(row["hashes"], dtype=np.uint64)
-    elif row["reals"] is not None:
-        state[name] = np.array(row["reals"], dtype=np.float64)
-    elif row["text"] is not None:
-        state[name] = msgspec.json.decode(row["text"])
-    else:
-        state[name] = row["value"] if row["whole"] is None else row["whole"]

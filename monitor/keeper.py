@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 MOST_UNSAVED = 2_000
 """Panes that may wait for the disk before nothing more is read."""
 
+BREATH = 1.0
+"""Seconds between two checkpoints at least, however many panes close: in a replay they do all the
+time, and each checkpoint stops reading for a moment."""
+
 RETRY = 1.0
 """Seconds after a failure before the next try."""
 
@@ -78,7 +82,7 @@ class Keeper:
         self._job: _Job | None = None
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._next = self._not_before = 0.0
+        self._taken_at = self._next = self._breath = self._not_before = 0.0
         self._failing = False
 
     def open(self) -> Checkpoint | None:
@@ -132,11 +136,18 @@ class Keeper:
         return self.unsaved >= MOST_UNSAVED
 
     def due(self, now: float) -> bool:
-        """Whether a state is wanted now: an interval has passed, or a pane has closed."""
+        """Whether a state is wanted now: an interval has passed, or a pane has closed.
+
+        A clock that was set back does not put it off.
+        """
         self._finish()
+        if now < self._taken_at:
+            self._next = self._breath = self._not_before = now
         if self._job is not None or now < self._not_before:
             return False
-        return now >= self._next or bool(self._panes)
+        if now >= self._next or self.unsaved >= MOST_UNSAVED // 2:
+            return True
+        return bool(self._panes) and now >= self._breath
 
     def begin(
         self, state: Callable[[], State], positions: Mapping[Partition, int], now: float
@@ -180,7 +191,8 @@ class Keeper:
     def _taken(
         self, state: Callable[[], State], positions: Mapping[Partition, int], now: float
     ) -> _Job:
-        self._next = now + self._interval
+        self._taken_at, self._next = now, now + self._interval
+        self._breath = now + min(BREATH, self._interval)
         began = time.perf_counter()
         # Before the state is taken, so that nothing noted while it is taken belongs to this job.
         panes, events = list(self._panes), list(self._events)

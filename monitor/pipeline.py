@@ -175,6 +175,10 @@ class Pipeline:
             if entry.model is not None:
                 entry.model.advance(round(now * SECOND))
 
+    def warm(self) -> bool:
+        """Fetch one closed pane from the archive that a window will need; whether there was any."""
+        return any(e.model.windows.warm() for e in self._entries.values() if e.model is not None)
+
     def finish(self, now: float) -> None:
         """Close everything that is open: the source will give no more."""
         for entry in self._entries.values():

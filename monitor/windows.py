@@ -229,6 +229,13 @@ class Windows:
                 summary.restore(summaries.part(name))
         return pane
 
+    def warm(self) -> bool:
+        """Fetch one pane that a window will need; whether there was any."""
+        wanted = [p for p in self._shelved if p[0] >= self.closed_until - self.windows[-1]]
+        if wanted:
+            self._fetch(max(wanted))
+        return bool(wanted)
+
     def _fetch(self, place: Place) -> Pane | None:
         """Bring a closed pane back into memory."""
         self._shelved.discard(place)

@@ -80,7 +80,7 @@ def run(stage: Stage) -> Outcome:
     live(first, logs, counting)
     wanted = read(first / "state")
     calls = counting.calls
-    step = stage.pick(max(calls // 400, 1), max(calls // 3, 1))
+    step = stage.pick(max(calls // 120, 1), max(calls // 3, 1))
     tried = wrong = failed = 0
     example = ""
     for times in (1, 40) if stage.full else (40,):
