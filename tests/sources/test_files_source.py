@@ -41,8 +41,9 @@ def test_json_lines_are_read_once(name: str, tmp_path: Path) -> None:
     lines = [json.dumps(row).encode() for row in ROWS]
     seen = read(source_of(write(tmp_path / name, b"\n".join(lines) + b"\r\n")))
     assert values(seen) == lines
-    assert seen[0] == Assigned({Partition("files", 0): 0})
-    assert seen[-1] == CaughtUp(Partition("files", 0), 12_000, final=True)
+    assert isinstance(seen[0], Assigned)
+    assert seen[0].offsets == {Partition("files", 0): 0}
+    assert CaughtUp(Partition("files", 0), 12_000, final=True) in seen
     offsets = [o for v in seen if isinstance(v, Records) for o in v.offsets.tolist()]
     assert offsets == list(range(12_000))
 
@@ -125,7 +126,7 @@ def test_new_files_of_a_pattern_are_found(tmp_path: Path) -> None:
     write(tmp_path / "b.jsonl", b"2\n")
     seen = list(source.poll(0, 1e7))
     assert values(seen) == [b"2"]
-    assert Assigned({Partition("files", 1): 0}) in seen
+    assert {Partition("files", 1): 0} in [v.offsets for v in seen if isinstance(v, Assigned)]
     source.close()
 
 
