@@ -95,7 +95,7 @@ class App:
         self._samplers = samplers(config.models)
         self._topics: dict[str, str] = {}
         self._newest: dict[Partition, float] = {}
-        self._next_house = self._next_sample = 0.0
+        self._last_turn = self._next_house = self._next_sample = 0.0
 
     def ready(self) -> bool:
         """Whether partitions were assigned, so that an absent number means something."""
@@ -146,6 +146,9 @@ class App:
         if source is None:
             raise RuntimeError("start() comes before turn()")
         now = self._clock()
+        if now < self._last_turn:
+            self._set_back(now)
+        self._last_turn = now
         if self.keeper.full or self.pipeline.full:
             # What waits for the disk is bounded; Kafka, or the file, holds the rest.
             self.keeper.wait(POLL)
@@ -281,6 +284,12 @@ class App:
             self._newest[value.partition] = newest / 1000 if newest >= 0 else now
         elif isinstance(value, CaughtUp):
             self._newest.pop(value.partition, None)
+
+    def _set_back(self, now: float) -> None:
+        """The wall clock was set back: what is due at a time must not wait for it to come again."""
+        self._next_house = self._next_sample = now
+        self.keeper.set_back(now)
+        self.pipeline.set_back(now)
 
     def _warm(self) -> None:
         """After a restart closed panes are on disk: fetch some while there is nothing to read."""

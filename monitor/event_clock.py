@@ -101,6 +101,13 @@ class EventClock:
         if state.quiet_since == FOREVER:
             state.quiet_since = now
 
+    def set_back(self, now: int) -> None:
+        """The wall clock was set back to `now`: nothing was confirmed, or quiet, only later."""
+        for state in self._partitions.values():
+            state.confirmed = min(state.confirmed, now)
+            if state.quiet_since != FOREVER:
+                state.quiet_since = min(state.quiet_since, now)
+
     def admit(self, partition: Partition, time: Ints, broker_time: Ints, now: int) -> Admission:
         """Judge rows in the order of the partition's log, and move its watermark.
 

@@ -82,7 +82,7 @@ class Keeper:
         self._job: _Job | None = None
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._taken_at = self._next = self._breath = self._not_before = 0.0
+        self._next = self._breath = self._not_before = 0.0
         self._failing = False
 
     def open(self) -> Checkpoint | None:
@@ -135,14 +135,13 @@ class Keeper:
         """Whether so much waits for the disk that nothing more may be read."""
         return self.unsaved >= MOST_UNSAVED
 
-    def due(self, now: float) -> bool:
-        """Whether a state is wanted now: an interval has passed, or a pane has closed.
+    def set_back(self, now: float) -> None:
+        """The wall clock was set back to `now`: a state is wanted at once."""
+        self._next = self._breath = self._not_before = now
 
-        A clock that was set back does not put it off.
-        """
+    def due(self, now: float) -> bool:
+        """Whether a state is wanted now: an interval has passed, or a pane has closed."""
         self._finish()
-        if now < self._taken_at:
-            self._next = self._breath = self._not_before = now
         if self._job is not None or now < self._not_before:
             return False
         if now >= self._next or self.unsaved >= MOST_UNSAVED // 2:
@@ -191,7 +190,7 @@ class Keeper:
     def _taken(
         self, state: Callable[[], State], positions: Mapping[Partition, int], now: float
     ) -> _Job:
-        self._taken_at, self._next = now, now + self._interval
+        self._next = now + self._interval
         self._breath = now + min(BREATH, self._interval)
         began = time.perf_counter()
         # Before the state is taken, so that nothing noted while it is taken belongs to this job.

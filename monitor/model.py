@@ -138,6 +138,12 @@ class Model:
                 self._board.forget(self.rules.name, name)
                 self._note_version(name, now, now, "forgotten")
 
+    def set_back(self, now: int) -> None:
+        """The wall clock was set back to `now`."""
+        self._revised_at = NEVER
+        for version in self._versions.values():
+            version.last = min(version.last, now)
+
     def finish(self, now: int) -> None:
         """Close every open pane: nothing more will come."""
         self._publish(self.windows.finish(), now)

@@ -175,6 +175,15 @@ class Pipeline:
             if entry.model is not None:
                 entry.model.advance(round(now * SECOND))
 
+    def set_back(self, now: float) -> None:
+        """The wall clock was set back to `now`: what waits for a time waits from here on."""
+        for entry in self._entries.values():
+            entry.held_since = min(entry.held_since, now)
+            entry.retry_at = min(entry.retry_at, now)
+            entry.clock.set_back(round(now * SECOND))
+            if entry.model is not None:
+                entry.model.set_back(round(now * SECOND))
+
     def warm(self) -> bool:
         """Fetch one closed pane from the archive that a window will need; whether there was any."""
         return any(e.model.windows.warm() for e in self._entries.values() if e.model is not None)

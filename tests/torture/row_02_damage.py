@@ -63,8 +63,8 @@ def _killed(folder: Path, kills: int, seed: int) -> tuple[int, int]:
         process.stdout.readline()
         pause.wait(float(rng.uniform(0, 0.05)))
         process.kill()
-        lines = process.stdout.read().split()
-        process.wait()
+        with process:
+            lines = process.stdout.read().split()
         said = max(said, int(lines[-1]) if lines else 0)
         newest = Checkpoints(folder).newest()
         same = newest is not None and pack(newest) == pack(make(newest.sequence))
