@@ -141,6 +141,9 @@ class Model:
     def set_back(self, now: int) -> None:
         """The wall clock was set back to `now`."""
         self._revised_at = NEVER
+        if self.windows.set_back(now):
+            self._showcase.show(self.windows, now)
+            self._showcase.forget_panes()
         for version in self._versions.values():
             version.last = min(version.last, now)
 

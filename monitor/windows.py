@@ -141,6 +141,15 @@ class Windows:
                 edge = present
         return self._close(until, edge, revise)
 
+    def set_back(self, now: int) -> bool:
+        """The wall clock was set back to `now`, before which silence cannot have been heard;
+        whether the edge lay further."""
+        edge = max(self._newest_end(), now // self.pane * self.pane)
+        if self.closed_until <= edge:
+            return False
+        self.closed_until = edge
+        return True
+
     def finish(self) -> Published:
         """Close every pane, and say what was revised."""
         return self._close(FOREVER, self.closed_until, revise=True)
@@ -166,7 +175,8 @@ class Windows:
             pane.end > edge - self.windows[-1] for pane in closed
         )
         self.closed_until = edge
-        self._forget()
+        if moved or closed:
+            self._forget()
         return Published(tuple(closed), edge, moved)
 
     def current(self, length: int) -> Mapping[PaneKey, Pane]:
@@ -257,11 +267,17 @@ class Windows:
 
     def _forget(self) -> None:
         keep = max(self.windows[-1], self.keep_late + self.pane)
-        oldest = self.closed_until - keep
+        # Silence alone lets go of nothing: the clock that says it may be set back.
+        oldest = min(self.closed_until, self._newest_end()) - keep
         for place in [p for p, pane in self._closed.items() if p[0] < oldest and not pane.dirty]:
             del self._closed[place]
         self._shelved = {place for place in self._shelved if place[0] >= oldest}
-        self._rollup.forget((self.closed_until - self.windows[-1]) // self.pane)
+        self._rollup.forget((oldest + keep - self.windows[-1]) // self.pane)
+
+    def _newest_end(self) -> int:
+        """Where the newest closed pane with rows ends."""
+        starts = [start for start, _ in (*self._closed, *self._shelved)]
+        return max(starts) + self.pane if starts else self.closed_until
 
 
 def _by_value(
