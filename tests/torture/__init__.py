@@ -41,12 +41,14 @@ class Stage:
     Attributes:
         full: the bar's own numbers; else a short form, for `make test`.
         broker: starts the shared Kafka at the first call.
+        share: a long row plays only one part of so many, says so, and does not hold its bar.
     """
 
     folder: Path
     broker: Callable[[], Broker]
     full: bool
     seed: int = field(default=20130208)
+    share: int = 1
 
     def pick(self, full: int, short: int) -> int:
         """The number for this size."""

@@ -44,6 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", help="only these, as in 1,5,12")
     parser.add_argument("--short", action="store_true", help="the size of make test; not kept")
+    parser.add_argument("--share", type=int, default=1, help="a long row plays 1/SHARE of itself")
     options = parser.parse_args()
     wanted = {int(n) for n in options.rows.split(",")} if options.rows else None
     folder = Path(tempfile.mkdtemp(prefix="inferwatch-torture-"))
@@ -65,7 +66,7 @@ def main() -> int:
             place = folder / f"row-{row.NUMBER}"
             place.mkdir()
             began = time.monotonic()
-            outcome = row.run(Stage(place, broker, full=not options.short))
+            outcome = row.run(Stage(place, broker, full=not options.short, share=options.share))
             said = line(row, outcome, time.monotonic() - began)
             sys.stdout.write(said + "\n")
             sys.stdout.flush()

@@ -1,13 +1,11 @@
-"""Long runs: half an hour at full speed, and a year of hours; what the process holds stays."""
+"""Half an hour at full speed: what the process holds stays what it was."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,20 +15,16 @@ from tests.oracle import windows
 from tests.support.daemon import Daemon, Gauge, counted
 from tests.support.kafka import unique
 from tests.support.traffic import Pump, Sender
-from tests.torture import Outcome, Stage, year_child
+from tests.torture import Outcome, Stage
+from tests.torture.holding import MOST_MORE, Held
 
 NUMBER = 20
-FAULT = (
-    "soak: 30 min at 10 thousand records/s, and a year of hourly pane closes of 20 models x 20 "
-    "features at full speed"
-)
+FAULT = "soak: 30 min at 10 thousand records/s"
 BAR = (
     "median RSS of the last quarter within 2% of the second quarter's; no thread or file leak; "
     "every record in a window"
 )
 
-MOST_MORE = 0.02
-MIB = 1 << 20
 POOL = 20_000
 FEATURES = 6
 SCRAPE = 2.0
@@ -44,50 +38,10 @@ models:
     fields: {time: t, version: v, latency: l, features: x, prediction: y}
     features:
 FEATURES    output: {kind: number}
-    windows: [1m, 5m]
+    windows: [10s, 1m]
     lateness: 2s
     idle_timeout: 2s
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a process held of the machine, sample by sample."""
-
-    rss: Sequence[int]
-    threads: Sequence[int]
-    files: Sequence[int]
-
-    @property
-    def more(self) -> float:
-        """Growth of memory, as a share, from the second quarter to the last."""
-        return _last(self.rss) / _second(self.rss) - 1
-
-    @property
-    def leaks(self) -> bool:
-        """Whether threads or files are more in the last quarter than ever in the second."""
-        return any(_last(some) > max(_quarter(some, 1)) for some in (self.threads, self.files))
-
-    def said(self) -> str:
-        """In a line."""
-        threads, files = (f"{_second(s):.0f} to {_last(s):.0f}" for s in (self.threads, self.files))
-        return (
-            f"RSS {_second(self.rss) / MIB:.1f} to {_last(self.rss) / MIB:.1f} MiB "
-            f"({self.more:+.1%}), threads {threads}, files {files}"
-        )
-
-
-def _quarter(some: Sequence[int], number: int) -> Sequence[int]:
-    edge = len(some) // 4
-    return some[number * edge : (number + 1) * edge]
-
-
-def _second(some: Sequence[int]) -> float:
-    return median(_quarter(some, 1))
-
-
-def _last(some: Sequence[int]) -> float:
-    return median(_quarter(some, 3))
 
 
 def soak(stage: Stage) -> tuple[list[str], Held, str]:
@@ -150,34 +104,13 @@ def _traffic(seed: int) -> Iterator[tuple[int, bytes]]:
         yield number % 3, b'{"t":%.3f' % time.time() + tails[number % POOL]
 
 
-def year(stage: Stage) -> tuple[list[str], Held, str]:
-    """The same for hours of event time in a child process."""
-    hours, models = stage.pick(8_760, 48), stage.pick(20, 3)
-    features = stage.pick(20, 6)
-    folder = stage.folder / "year"
-    folder.mkdir()
-    seen = year_child.outcome(
-        folder, hours=hours, models=models, features=features, seed=stage.seed
-    )
-    problems = []
-    rows = hours * models * year_child.ROWS
-    if seen["outcomes"] != {"ok": rows}:
-        problems.append(f"{seen['outcomes']} counted of {rows:,} rows")
-    if seen["panes"] != hours * models or not seen["saved"]:
-        problems.append(f"{seen['panes']:,} panes archived of {hours * models:,}")
-    held = Held(seen["rss"], seen["threads"], seen["files"])
-    return problems, held, f"{hours:,} hours of {models} models x {features} features"
-
-
 def run(stage: Stage) -> Outcome:
     """See the module."""
-    wrong, one, first = soak(stage)
-    more, other, second = year(stage)
-    wrong += more
+    wrong, held, what = soak(stage)
     said = f" ({'; '.join(wrong[:3])})" if wrong else ""
     return Outcome(
-        exact=not wrong and not one.leaks and not other.leaks,
-        within=max(one.more, other.more) <= MOST_MORE,
-        ran=f"{first}, scraped all the while; {second}, by an injected clock; seed {stage.seed}",
-        printed=f"soak: {one.said()}; year: {other.said()}; {len(wrong)} counts wrong{said}",
+        exact=not wrong and not held.leaks,
+        within=held.more <= MOST_MORE,
+        ran=f"{what}, scraped all the while; seed {stage.seed}",
+        printed=f"{held.said()}; {len(wrong)} counts wrong{said}",
     )

@@ -36,6 +36,11 @@ class Connection:
         try:
             # kafka-python forgets this setting: its own look at a topic would make the topic.
             self._consumer._cluster.config["allow_auto_create_topics"] = False
+            # Nor does it take these: a broker that stands still lets in, and answers nothing, and
+            # its patience would grow to half a minute.
+            manager = self._consumer._client._manager.config
+            manager["socket_connection_setup_timeout_ms"] = ANSWER
+            manager["socket_connection_setup_timeout_max_ms"] = ANSWER
             self._consumer.bootstrap(timeout_ms=ANSWER)
             limits = Limits(
                 options.max_record_bytes, options.max_batch_bytes, options.max_poll_records

@@ -24,12 +24,12 @@ ANSWER = 2_000
 HEAD = 1024
 """Bytes handed over of a record that passes the limit."""
 
-FETCH_BYTES = 8 * 1024 * 1024
+FETCH_BYTES = 2 * 1024 * 1024
 """Most bytes of one fetch, all partitions of a broker together; one batch may be more, up to what
 the broker lets in. kafka-python holds an answer up to four times while it takes it in and apart,
 so this bounds what reading costs: four fetches, and what one batch unfolds to."""
 
-PARTITION_BYTES = 2 * 1024 * 1024
+PARTITION_BYTES = 512 * 1024
 """Most bytes of one fetch from one partition; one batch may be more."""
 
 RESPONSE_BYTES = 512 * 1024 * 1024
@@ -59,7 +59,7 @@ class KafkaOptions:
     max_record_bytes: int = 1024 * 1024
     max_batch_bytes: int = 64 * 1024 * 1024
     max_poll_records: int = 5_000
-    client: Mapping[str, Any] = field(default_factory=dict)
+    client: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.max_batch_bytes < self.max_record_bytes:
@@ -78,6 +78,7 @@ class KafkaOptions:
             "allow_auto_create_topics": False,
             "metadata_max_age_ms": 30_000,
             "bootstrap_timeout_ms": ANSWER,
+            "reconnect_backoff_ms": 250,  # a wrong password must not be tried again at once
             "reconnect_backoff_max_ms": round(RETRY * 1000),
             "fetch_max_bytes": FETCH_BYTES,
             "max_partition_fetch_bytes": PARTITION_BYTES,
