@@ -27,8 +27,9 @@ class Held:
 
     @property
     def leaks(self) -> bool:
-        """Whether threads or files are more in the last quarter than ever in the second."""
-        return any(_last(some) > max(_quarter(some, 1)) for some in (self.threads, self.files))
+        """Whether threads or files are always more in the last quarter than ever in the second."""
+        both = (self.threads, self.files)
+        return any(min(_quarter(some, 3)) > max(_quarter(some, 1)) for some in both)
 
     def said(self) -> str:
         """In a line."""

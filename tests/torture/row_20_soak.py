@@ -16,7 +16,7 @@ from tests.support.daemon import Daemon, Gauge, counted
 from tests.support.kafka import unique
 from tests.support.traffic import Pump, Sender
 from tests.torture import Outcome, Stage
-from tests.torture.holding import MOST_MORE, Held
+from tests.torture.holding import MIB, MOST_MORE, Held
 
 NUMBER = 20
 FAULT = "soak: 30 min at 10 thousand records/s"
