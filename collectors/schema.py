@@ -136,7 +136,7 @@ class Schema(Strict, frozen=True, dict=True):
         Raises:
             SchemaError: the bytes are damaged, or of a newer format.
         """
-        cure = "restore it from a backup, or remove it so that a new schema is chosen"
+        cure = "restore it from a backup, or move the state folder away to begin anew"
         try:
             written = msgspec.json.decode(data, type=_Version).format
             if written != FORMAT:
@@ -277,6 +277,6 @@ def _check(what: str, spec: ColumnSpec, kind: Kind | OutputKind, private: bool) 
 
 def _mismatch(difference: str) -> SchemaMismatch:
     return SchemaMismatch(
-        f"{difference}; either restore the config, or remove the model's schema file so that a new "
-        "schema is chosen (windows under the old one can then not be merged with new ones)"
+        f"{difference}; either restore the config, or give the model another name, under which it "
+        "begins anew (windows under the old schema cannot be merged with new ones)"
     )

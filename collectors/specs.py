@@ -115,6 +115,19 @@ class ScoresSpec(Strict, frozen=True, tag="scores"):
 ColumnSpec = NumberSpec | CategorySpec | TextSpec | ListSpec | ImageSpec | ScoresSpec
 
 
+def kind_of(spec: ColumnSpec) -> Kind:
+    """The kind of feature that has such a spec."""
+    if isinstance(spec, CategorySpec):
+        return "boolean" if spec.known == BOOLEANS else "category"
+    kinds: dict[type, Kind] = {
+        NumberSpec: "number",
+        TextSpec: "text",
+        ListSpec: "list",
+        ImageSpec: "image",
+    }
+    return kinds[type(spec)]
+
+
 @lru_cache(maxsize=65_536)
 def part_id(spec: ColumnSpec, seed: int, unseen_k: int) -> str:
     """16 hex digits, the same wherever columns of this kind are counted alike."""

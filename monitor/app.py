@@ -117,6 +117,7 @@ class App:
                 self.pipeline.restore(stored.part("pipeline"))
                 topics = stored.part("topics")
                 self._topics = {topic: topics.text(topic) for topic in topics}
+            self.keeper.durable = dict(self.pipeline.positions)
             self._source = self._make_source(self._config)
             self._begin(self._source)
             self._show_config(now)
@@ -149,7 +150,7 @@ class App:
         if now < self._last_turn:
             self._set_back(now)
         self._last_turn = now
-        if self.keeper.full or self.pipeline.full:
+        if self.keeper.full or self.pipeline.full or not self._placed():
             # What waits for the disk is bounded; Kafka, or the file, holds the rest.
             self.keeper.wait(POLL)
         else:
@@ -211,16 +212,20 @@ class App:
             self.exporter.renew(config.web)
         except (ConfigError, *CANNOT_GO_ON) as error:
             raise NotReloaded(str(error)) from error
-        self._board_for(config)
-        listeners = self._listeners
-        pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
+        declare(self.board, config.models)
+        try:
+            listeners = self._listeners
+            pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
+        except CANNOT_GO_ON as error:
+            raise NotReloaded(str(error)) from error
         pipeline.restore(Stored(state))
+        self._drop_what_is_gone(config)
         self._hand_over(pipeline, source, now)
         self._config, self._samplers = config, samplers(config.models)
         self._show_config(now)
         log.info("config is taken over", extra={"models": len(config.models)})
 
-    def _board_for(self, config: Config) -> None:
+    def _drop_what_is_gone(self, config: Config) -> None:
         """Take from the board what the new config has no more."""
         names = {model.name: {name for name, _ in model.named_windows()} for model in config.models}
         for model in self._config.models:
@@ -230,7 +235,6 @@ class App:
             for window, _ in model.named_windows():
                 if window not in names[model.name]:
                     self.board.drop_length(model.name, window)
-        declare(self.board, config.models)
 
     def _hand_over(self, pipeline: Pipeline, source: Source, now: float) -> None:
         """Go on with this pipeline, which knows what the old one knew, and this source."""
@@ -243,8 +247,8 @@ class App:
         for partition in old.assigned:
             offset = pipeline.positions[partition]
             pipeline.handle(Assigned({partition: offset}), now)
-            if offset != old.positions[partition]:
-                source.seek(partition, offset)
+            # Also where it stands there already: a file at its end has to say so again.
+            source.seek(partition, offset)
 
     def _begin(self, source: Source) -> None:
         """Have the source begin where the state ends."""
@@ -284,6 +288,10 @@ class App:
             self._newest[value.partition] = newest / 1000 if newest >= 0 else now
         elif isinstance(value, CaughtUp):
             self._newest.pop(value.partition, None)
+
+    def _placed(self) -> bool:
+        """Whether a restart would find where each partition began; before, nothing is read."""
+        return self.pipeline.assigned <= self.keeper.durable.keys()
 
     def _set_back(self, now: float) -> None:
         """The wall clock was set back: what is due at a time must not wait for it to come again."""

@@ -13,6 +13,7 @@ and no revision of a life that was lost stands above one that counts.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,6 +30,7 @@ from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
 
 log = logging.getLogger(__name__)
 
+_NAME = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{16})-r(\d+)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME = pa.timestamp("us", tz="UTC")
 EVENTS = pa.schema(
@@ -64,6 +66,14 @@ class Event:
     detail: dict[str, Any]
 
 
+class Unreadable(StateError):
+    """The file of a pane is damaged; `revision` is the one that it is of."""
+
+    def __init__(self, text: str, revision: int) -> None:
+        super().__init__(text)
+        self.revision = revision
+
+
 class Archive:
     """The files of one archive. All methods but `last` are for one thread alone."""
 
@@ -75,20 +85,23 @@ class Archive:
         """The last revision of a pane; None where it was never closed.
 
         Raises:
-            StateError, OSError: its file is there and cannot be read.
+            Unreadable: its file is damaged.
+            OSError: its file is there and cannot be read.
         """
         stem = f"{_stamp(start)}-{_key(version, slice)}-r"
         folder = self._day(model, start)
         found = [
-            (int(path.stem.removeprefix(stem)), path) for path in folder.glob(f"{stem}*.parquet")
+            (int(path.stem.removeprefix(stem)), path)
+            for path in folder.glob(f"{stem}*.parquet")
+            if path.stem.removeprefix(stem).isdigit()
         ]
         if not found:
             return None
-        _, path = max(found)
+        revision, path = max(found)
         try:
             return from_parquet(path.read_bytes(), model)
         except StateError as error:
-            raise StateError(f"{path}: {error}") from error
+            raise Unreadable(f"{path}: {error}", revision) from error
 
     def store(self, sequence: int, panes: Sequence[ClosedPane], events: Sequence[Event]) -> None:
         """Write what the checkpoint of this number will count on, durably.
@@ -138,7 +151,14 @@ class Archive:
         for number, note in self._notes():
             if number <= sequence:
                 continue
-            for name in msgspec.json.decode(note.read_bytes(), type=list[str]):
+            try:
+                names = msgspec.json.decode(note.read_bytes(), type=list[str])
+            except ValueError as error:
+                raise OSError(
+                    f"{note}: damaged ({error}); restore the state folder from a backup, or move "
+                    "it away to begin anew"
+                ) from error
+            for name in names:
                 path = self.folder / name
                 for file in (path, path.with_name(path.name + PARTIAL)):
                     if file.exists():
@@ -157,8 +177,10 @@ class Archive:
         """
         newest: dict[tuple[str, str], tuple[int, Path]] = {}
         for path in (self.folder / "panes" / f"model={model}").glob("date=*/*.parquet"):
-            start, key, revision = path.stem.split("-")
-            number = int(revision.removeprefix("r"))
+            named = _NAME.fullmatch(path.stem)
+            if named is None:
+                continue  # not of this program's making
+            start, key, number = named[1], named[2], int(named[3])
             if number >= newest.get((start, key), (0, path))[0]:
                 newest[start, key] = (number, path)
         for _, (_, path) in sorted(newest.items(), key=lambda item: item[0]):
@@ -167,7 +189,8 @@ class Archive:
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
             stray.unlink()
-        return sorted((int(path.stem), path) for path in self._unsettled.glob("*.json"))
+        notes = [path for path in self._unsettled.glob("*.json") if path.stem.isdigit()]
+        return sorted((int(path.stem), path) for path in notes)
 
     def _path(self, pane: ClosedPane) -> Path:
         key = _key(pane.version, pane.slice)

@@ -51,6 +51,10 @@ SCHEMA = pa.schema(
 )
 
 
+_DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError)
+"""What reading a damaged file may raise."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClosedPane:
     """One pane as it was published. Times are in us; `published` is wall time.
@@ -115,7 +119,12 @@ def write(table: Any) -> bytes:
     """A table as the bytes of a Parquet file."""
     sink = io.BytesIO()
     parquet.write_table(
-        table, sink, compression="zstd", compression_level=3, write_statistics=False
+        table,
+        sink,
+        compression="zstd",
+        compression_level=3,
+        write_statistics=False,
+        write_page_checksum=True,
     )
     return sink.getvalue()
 
@@ -127,10 +136,10 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
         StateError: the bytes are no such file, or of a newer format.
     """
     try:
-        table = parquet.read_table(pa.BufferReader(data), use_threads=False)
-        written = (table.schema.metadata or {}).get(_FORMAT_KEY, b"none").decode()
-        if written != FORMAT:
-            raise StateError(f"a pane of format {written}; this inferwatch reads format {FORMAT}")
+        table = parquet.read_table(
+            pa.BufferReader(data), use_threads=False, page_checksum_verification=True
+        )
+        _check_format(table)
         same = {name: table.column(name)[0] for name in SCHEMA.names[:8]}
         statistics = table.filter(pc.equal(table["kind"], "statistic"))
         found = zip(
@@ -150,8 +159,14 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
             state=_state(table.filter(pc.equal(table["kind"], "summary"))),
             statistics=[Statistic(name, value, labels.decode(text)) for name, value, text in found],
         )
-    except (pa.ArrowException, OSError, KeyError, IndexError, msgspec.DecodeError) as error:
+    except _DAMAGE as error:
         raise StateError(f"not a pane of the archive: {error}") from error
+
+
+def _check_format(table: Any) -> None:
+    written = (table.schema.metadata or {}).get(_FORMAT_KEY, b"none").decode()
+    if written != FORMAT:
+        raise StateError(f"a pane of format {written}; this inferwatch reads format {FORMAT}")
 
 
 def _state(parts: Any) -> State:

@@ -94,8 +94,10 @@ def run(config: Path) -> None:
     signal.signal(signal.SIGHUP, lambda _number, _frame: app.reloads.ask())
     try:
         app.run(stop)
-    finally:
-        app.stop()
+    except BaseException:
+        app.die()  # what was half taken in must not become a checkpoint
+        raise
+    app.stop()
 
 
 @main.command()

@@ -27,7 +27,7 @@ from monitor.disk import Lock, make_folder
 log = logging.getLogger(__name__)
 
 MOST_UNSAVED = 2_000
-"""Panes that may wait for the disk before nothing more is read."""
+"""Panes and events that may wait for the disk before nothing more is read."""
 
 BREATH = 1.0
 """Seconds between two checkpoints at least, however many panes close: in a replay they do all the
@@ -127,8 +127,8 @@ class Keeper:
 
     @property
     def unsaved(self) -> int:
-        """Panes that are not durable yet."""
-        return len(self._panes)
+        """Panes and events that are not durable yet."""
+        return len(self._panes) + len(self._events)
 
     @property
     def full(self) -> bool:
@@ -263,5 +263,5 @@ class Keeper:
         size = self._checkpoints.write(Checkpoint(sequence, job.state))
         self._board.set_gauge(Statistic("checkpoint.bytes", size))
         # From here on the checkpoint counts: a note that stays is removed by a later turn.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             self._archive.settle(sequence)

@@ -15,8 +15,8 @@ from collectors.family import Statistic
 from collectors.formats import Decoded, Format, Rejected
 from collectors.schema import Schema
 from collectors.sources import Records
-from collectors.summaries.state import State, StateError, Stored
-from monitor.archive import Event
+from collectors.summaries.state import State, Stored
+from monitor.archive import Event, Unreadable
 from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
@@ -182,12 +182,14 @@ class Model:
         try:
             pane = self._keeping.last(name, key.version, key.slice, start)
             return None if pane is None else self.windows.restored(Stored(pane.as_open(), name))
-        except (StateError, OSError) as error:
+        except Unreadable as error:
             log.error(  # noqa: TRY400  # a person is told, and needs no traceback
-                "a closed pane cannot be read again: its windows lack it",
+                "a closed pane is damaged: its windows lack what was in it",
                 extra={"model": name, "start": start // SECOND, "why": str(error)},
             )
-            return None
+            # What comes for it now must not stand under a name that is taken.
+            empty = self.settled.collection.empty()
+            return Pane(key, start, start + self.windows.pane, empty, revision=error.revision)
 
     def _take_in(self, decoded: Decoded, records: Records, now: int, outcome: Outcome) -> None:
         name = self.rules.name

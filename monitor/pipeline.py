@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from collectors.family import Statistic
+from collectors.schema import SchemaError, SchemaMismatch
 from collectors.sources import (
     Assigned,
     CaughtUp,
@@ -27,6 +28,7 @@ from monitor.event_clock import SECOND, EventClock
 from monitor.model import Keeping, Model, ModelRules, Outcome, PaneListener, Settled
 from monitor.routing import Router, subset
 from monitor.settling import ENOUGH_BYTES, ENOUGH_ROWS, LONGEST_WAIT, Settling
+from monitor.windows import check_pane
 
 log = logging.getLogger(__name__)
 
@@ -144,9 +146,15 @@ class Pipeline:
                 self._records(value, now)
             case Assigned(offsets):
                 self.ready = True
+                begun = {
+                    partition: offset
+                    for partition, offset in offsets.items()
+                    if partition not in self.assigned or self.positions.get(partition) != offset
+                }
+                if begun:
+                    self._dead_letters.resume(begun)
                 self.positions.update(offsets)
                 self.assigned.update(offsets)
-                self._dead_letters.resume(offsets)
                 for partition in offsets:
                     for entry in self._of(partition):
                         entry.clock.assign(partition)
@@ -247,6 +255,7 @@ class Pipeline:
         if entry.model is not None:
             entry.model.restore(stored.part("model"))
         elif entry.settling.extends:
+            check_pane(stored.part("model").part("windows"), entry.rules.time.pane)
             entry.restored = stored.part("model").whole_state()
         else:
             raise StateError(
@@ -302,22 +311,22 @@ class Pipeline:
     def _settle(self, entry: _Entry, now: float) -> None:
         try:
             chosen = entry.settling.choose(entry.held)
-        except OSError as error:
+            model = self._model(entry, chosen) if isinstance(chosen, Settled) else None
+            if model is not None and entry.restored is not None:
+                model.restore(Stored(entry.restored, entry.rules.name))
+        except (OSError, SchemaError, SchemaMismatch, StateError) as error:
             # Without its schema on disk nothing may be counted: it waits, and so do its records.
             log.warning(
-                "the schema cannot be written: it is tried again",
+                "the schema cannot be chosen and written: it is tried again",
                 extra={"model": entry.rules.name, "why": str(error)},
             )
             entry.held_since, entry.retry_at = now, now + LONGEST_WAIT
             return
         held, entry.held, entry.held_rows, entry.held_bytes = entry.held, [], 0, 0
         if isinstance(chosen, Settled):
-            entry.model = self._model(entry, chosen)
-            if entry.restored is not None:
-                entry.model.restore(Stored(entry.restored, entry.rules.name))
-                entry.restored = None
+            entry.model, entry.restored = model, None
             for records in held:
-                self._handle(entry.model, records, now)
+                self._handle(self.models[entry.rules.name], records, now)
             return
         log.warning(
             "no record so far is an inference that can be read: see the dead letters",

@@ -60,12 +60,21 @@ class Reloads:
                 return
 
 
+def _letters_to(config: Config) -> object:
+    """What says where dead letters of a topic go; None where they go to files."""
+    return None if config.state.dead_letters.topic is None else config.source.kafka
+
+
 def check_fixed(old: Config, new: Config) -> None:
     """That nothing changes which only a restart can change.
 
     Raises:
         NotReloaded: names the first key that does.
     """
+    if _letters_to(old) != _letters_to(new):
+        raise NotReloaded(
+            "source.kafka has changed, and dead letters go there too; restart, or restore it"
+        )
     for section in ("state", "log"):
         before, after = getattr(old, section), getattr(new, section)
         for key in type(before).model_fields:

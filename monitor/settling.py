@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from collectors.samples import Samples
 from collectors.schema import Schema, SchemaError, SchemaMismatch
 from collectors.software import Software
 from collectors.sources import Records
+from collectors.specs import kind_of
 from monitor.collection import Collection
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder, sync_folders, write_whole
@@ -100,8 +101,8 @@ class Settling:
                 return None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SchemaError(
-                f"{self.path}: damaged ({error}); restore it from a backup, or remove it so that a "
-                "new schema is chosen from the next rows"
+                f"{self.path}: damaged ({error}); restore it from a backup, or move the "
+                "state folder away to begin anew"
             ) from error
         except (SchemaError, SchemaMismatch) as error:
             raise type(error)(f"{self.path}: {error}") from error
@@ -114,6 +115,7 @@ class Settling:
 
         Raises:
             OSError: it cannot be written down; nothing is chosen.
+            SchemaMismatch: it does not fit what was chosen before.
         """
         discovery = None if self._base is None else self._base.discovery
         if self.config.needs_discovery and discovery is None:
@@ -122,15 +124,15 @@ class Settling:
                 return [_all_malformed(records) for records in held]
             discovery = discover(samples, self.config.hints())
         layout = self.config.layout(discovery)
+        base = None if self._base is None else Schema.from_json(bytes(self._base.schema))
+        if base is not None:
+            layout = self._kinds_kept(layout, base)
         decoder = make_format(self.config.format, layout)
         decoded = [decoder.decode(records) for records in held]
         rows = [batch.events for batch in decoded if len(batch.events)]
         if not rows:
             return [batch.rejected for batch in decoded]
-        if self._base is None:
-            schema = Schema.build(layout, rows)
-        else:
-            schema = Schema.from_json(bytes(self._base.schema)).extended(layout, rows)
+        schema = Schema.build(layout, rows) if base is None else base.extended(layout, rows)
         self._write(StoredSchema(discovery, msgspec.Raw(schema.to_json())))
         log.info(
             "schema chosen",
@@ -143,6 +145,17 @@ class Settling:
             },
         )
         return self._settled(layout, schema.declare(layout))
+
+    def _kinds_kept(self, layout: Layout, base: Schema) -> Layout:
+        """The layout with the kinds of an earlier choice, where the config says none."""
+        said = {n for n, f in (self.config.features or {}).items() if f.settled_kind is not None}
+        features = tuple(
+            replace(feature, kind=kind_of(base.columns[feature.name]))
+            if feature.name in base.columns and feature.name not in said
+            else feature
+            for feature in layout.features
+        )
+        return replace(layout, features=features)
 
     def _write(self, stored: StoredSchema) -> None:
         make_folder(self.folder)

@@ -65,7 +65,8 @@ Place = tuple[int, PaneKey]
 
 Shelf = Callable[[int, PaneKey], Pane | None]
 """The last revision of a closed pane that memory does not hold, as a value of its own, by its start
-and key; None where it was never closed."""
+and key; None where it was never closed. It raises OSError where it cannot be read just now: better
+to end, and go on from the checkpoint, than to count without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,20 @@ class Published:
     closed: Sequence[Pane] = ()
     end: int = NEVER
     moved: bool = False
+
+
+def check_pane(stored: Stored, pane: int) -> None:
+    """That the state of windows is of panes of this length (us).
+
+    Raises:
+        StateError: it is not.
+    """
+    length = stored.whole("pane", 1)
+    if length != pane:
+        raise StateError(
+            f"{stored.place}: its panes are {length // SECOND} s long, and windows[0] is now "
+            f"{pane // SECOND} s; restore the config, or give the model another name"
+        )
 
 
 @dataclass(slots=True)
@@ -206,12 +221,7 @@ class Windows:
         Raises:
             StateError: it is damaged, or of panes of another length.
         """
-        length = stored.whole("pane", 1)
-        if length != self.pane:
-            raise StateError(
-                f"{stored.place}: its panes are {length // SECOND} s long, and windows[0] is now "
-                f"{self.pane // SECOND} s; restore the config, or give the model another name"
-            )
+        check_pane(stored, self.pane)
         self.closed_until = stored.whole("closed_until", NEVER)
         self._shelved = {
             (start, PaneKey(version, slice)) for start, version, slice in stored.rows("closed")
@@ -240,16 +250,19 @@ class Windows:
         return pane
 
     def warm(self) -> bool:
-        """Fetch one pane that a window will need; whether there was any."""
+        """Fetch one pane that a window will need; whether there was any, and it could be had."""
         wanted = [p for p in self._shelved if p[0] >= self.closed_until - self.windows[-1]]
-        if wanted:
-            self._fetch(max(wanted))
+        try:
+            if wanted:
+                self._fetch(max(wanted))
+        except OSError:
+            return False
         return bool(wanted)
 
     def _fetch(self, place: Place) -> Pane | None:
         """Bring a closed pane back into memory."""
-        self._shelved.discard(place)
         pane = self.shelf(*place)
+        self._shelved.discard(place)
         if pane is not None:
             self._closed[place] = pane
             self._rollup.changed(pane.start // self.pane, pane.key)

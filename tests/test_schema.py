@@ -336,7 +336,8 @@ BROKEN: dict[str, bytes] = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_damage_is_told_in_a_sentence(case: str) -> None:
     with pytest.raises(
-        SchemaError, match=r"^the schema is damaged \(.*\): restore .* or remove it"
+        SchemaError,
+        match=r"^the schema is damaged \(.*\): restore .* or move the state folder away",
     ):
         Schema.from_json(BROKEN[case])
 
@@ -406,7 +407,8 @@ def test_another_config_is_refused_by_name(case: str) -> None:
     with pytest.raises(SchemaMismatch) as raised:
         schema.lacks(changed)
     sentence = str(raised.value)
-    assert sentence.startswith(difference + "; either restore the config, or remove")
+    cure = "; either restore the config, or give the model another name"
+    assert sentence.startswith(difference + cure)
 
 
 def test_what_a_config_has_more_is_chosen_anew_and_the_rest_stays() -> None:

@@ -102,7 +102,10 @@ class FileLog:
     @property
     def gone(self) -> bool:
         """Whether nothing is under its path, and all that was there was read."""
-        return self.quiet and self._state() is None
+        try:
+            return self.quiet and self._state() is None
+        except OSError:
+            return False
 
     def go_on(self, known: Known) -> None:
         """Be what an earlier life was, as far as it told."""
@@ -155,7 +158,10 @@ class FileLog:
         """Whether a file has to be opened to go on."""
         if self._waits or self._opened is not None or self._current() is None:
             return False
-        return self._rested is None or self._state() != self._rested[0]
+        try:
+            return self._rested is None or self._state() != self._rested[0]
+        except OSError:
+            return True  # opening it says what is wrong
 
     def read(self) -> Iterator[StreamValue]:
         """What comes next in the file that is read now, and where it ends."""
