@@ -21,8 +21,9 @@ setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
 demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
 	@$(BIN)/inferwatch demo $(ARGS)
 
-bench: setup ## Print what memory does over 2 million records.
+bench: setup ## Print what memory does over 2 million records, and how long a checkpoint stops reading.
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.checkpoint
 
 torture: setup ## Every fault of docs/reliability.md at full size (ARGS="--rows 2,7" plays some).
 	$(BIN)/python -m tests.torture $(ARGS)

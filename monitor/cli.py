@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -157,13 +158,20 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set; a second one ends the process at once."""
+    """An event that Ctrl-C and SIGTERM set; another one a second later ends the process at once.
+
+    Some send the same wish twice: `timeout`, to the process and to its group.
+    """
     stop = threading.Event()
+    first = 0.0
 
     def handler(_number: int, _frame: object) -> None:
-        if stop.is_set():
+        nonlocal first
+        if stop.is_set() and time.monotonic() - first > 1:
             raise KeyboardInterrupt
-        stop.set()
+        if not stop.is_set():
+            first = time.monotonic()
+            stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)
