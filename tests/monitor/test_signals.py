@@ -6,6 +6,8 @@ import json
 import signal
 from pathlib import Path
 
+import httpx
+
 from monitor.checkpoint import Checkpoints
 from tests.support.daemon import Daemon, summed
 from tests.support.harness import NOW
@@ -34,3 +36,24 @@ def test_a_stop_that_is_sent_twice_at_once_is_a_stop(tmp_path: Path) -> None:
     newest = Checkpoints(tmp_path / "state" / "checkpoints").newest()
     assert newest is not None
     assert newest.state["pipeline"]["positions"] == [["files", 0, 2_500]]
+
+
+def test_a_reload_over_http_says_what_came_of_it(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("")
+    successful = "inferwatch_config_last_reload_successful"
+    with Daemon(tmp_path, CONFIG) as daemon:
+        daemon.start()
+        daemon.until(lambda found: found.get(successful) == 1)
+        daemon.write(CONFIG.replace("kind: number}}", "kind: nubmer}}"))
+        refused = httpx.post(f"{daemon.url}/-/reload", timeout=30)
+        assert refused.status_code == 500
+        assert "'nubmer' is not one of" in refused.text
+        assert daemon.metrics()[successful] == 0
+        daemon.write(CONFIG.replace("models:\n", "log: {level: debug}\nmodels:\n"))
+        fixed = httpx.post(f"{daemon.url}/-/reload", timeout=30)
+        assert (fixed.status_code, "log.level has changed" in fixed.text) == (500, True)
+        daemon.write(CONFIG)
+        assert httpx.post(f"{daemon.url}/-/reload", timeout=30).status_code == 200
+        daemon.until(lambda found: found.get(successful) == 1)
+        assert daemon.log.count("config is taken over") == 1
+        daemon.stop()
