@@ -127,6 +127,17 @@ class Daemon:
             pause.wait(0.05)
         raise AssertionError(f"not in {within} s; {self.log[-2000:]}")
 
+    def first_scrape(self, within: float = PATIENCE) -> tuple[float, str]:
+        """Wait for `/metrics`: seconds until it was there, and its text, not read yet."""
+        began, pause = time.monotonic(), threading.Event()
+        while time.monotonic() - began < within:
+            try:
+                text = httpx.get(f"{self.url}/metrics", timeout=within).text
+                return time.monotonic() - began, text
+            except httpx.HTTPError:
+                pause.wait(0.02)
+        raise AssertionError(f"no scrape in {within} s; {self.log[-2000:]}")
+
     def until_closed(self, end: float, within: float = PATIENCE) -> dict[str, float]:
         """Wait until all that is there is read, and every pane up to `end` closed and kept."""
 
