@@ -109,7 +109,7 @@ class Model:
         self.settled = settled
         self.clock = clock
         lengths = tuple(length for _, length in rules.windows)
-        self.windows = Windows(settled.collection, lengths, rules.time.keep_late, self._last)
+        self.windows = Windows(settled.collection, lengths, self._last)
         self._board = board
         self._keeping = keeping
         self._listeners = listeners

@@ -102,14 +102,12 @@ def check_pane(stored: Stored, pane: int) -> None:
 class Windows:
     """The panes of one model. Times are event times in us; `windows` are lengths, shortest first.
 
-    Closed panes are kept as long as a longer window needs them, or late rows may still come; after
-    a restart they are fetched from the shelf as they are needed, and so is an older one for which
-    a row comes after all.
+    Closed panes are held as long as a longer window needs them; after a restart they are fetched
+    from the shelf as they are needed, and so is an older one for which a late row comes.
     """
 
     collection: Collection
     windows: tuple[int, ...]
-    keep_late: int
     shelf: Shelf
     closed_until: int = NEVER
     _open: dict[Place, Pane] = field(default_factory=dict)
@@ -279,13 +277,13 @@ class Windows:
         return pane
 
     def _forget(self) -> None:
-        keep = max(self.windows[-1], self.keep_late + self.pane)
+        keep = self.windows[-1]
         # Silence alone lets go of nothing: the clock that says it may be set back.
         oldest = min(self.closed_until, self._newest_end()) - keep
         for place in [p for p, pane in self._closed.items() if p[0] < oldest and not pane.dirty]:
             del self._closed[place]
         self._shelved = {place for place in self._shelved if place[0] >= oldest}
-        self._rollup.forget((oldest + keep - self.windows[-1]) // self.pane)
+        self._rollup.forget(oldest // self.pane)
 
     def _newest_end(self) -> int:
         """Where the newest closed pane with rows ends."""

@@ -17,12 +17,12 @@ START = 1_357_000_000 * SECOND // HOUR * HOUR
 LONG_AFTER = START + 4_000 * DAY
 
 
-def windows(keep_late: int = 2 * HOUR, lengths: tuple[int, ...] = (HOUR, 3 * HOUR)) -> Windows:
+def windows(lengths: tuple[int, ...] = (HOUR, 3 * HOUR)) -> Windows:
     schema = Schema(
         "m", {}, None, resources=dict.fromkeys(_resources(), Schema("m", {}, None).latency)
     )
     collection = Collection("m", [Software(schema, (0.1,))], timer=lambda: 0.0)
-    return Windows(collection, lengths, keep_late, shelf=lambda _start, _key: None)
+    return Windows(collection, lengths, shelf=lambda _start, _key: None)
 
 
 def _resources() -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def test_a_row_accepted_after_the_close_makes_a_revision() -> None:
 
 
 def test_a_row_of_a_pane_long_gone_is_a_revision_that_no_window_shows() -> None:
-    panes = windows(keep_late=0)
+    panes = windows()
     for hour in (0, 30):
         panes.observe("v1", events([START + hour * HOUR]))
         panes.advance(START + (hour + 1) * HOUR, LONG_AFTER, revise=True)
@@ -115,7 +115,7 @@ def test_finish_closes_what_is_open() -> None:
     assert panes.open_panes == 0
 
 
-def test_memory_is_bounded_by_the_longest_window_and_keep_late() -> None:
+def test_memory_is_bounded_by_the_longest_window() -> None:
     panes = windows()
     for hour in range(200):
         panes.observe("v1", events([START + hour * HOUR]))

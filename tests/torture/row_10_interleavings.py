@@ -30,7 +30,7 @@ models:
     fields: {time: t, version: v, latency: l, features: x, prediction: y}
     features: {a: {kind: number}, c: {kind: category}, s: {kind: text}}
     output: {kind: number}
-    windows: [1h, 6h]
+    windows: [1h, 2h]
     lateness: 5m
     keep_late: 3h
 state: {dir: state, checkpoint_interval: 1ms}
