@@ -26,8 +26,9 @@ from monitor.disk import Lock, make_folder
 
 log = logging.getLogger(__name__)
 
-MOST_UNSAVED = 2_000
-"""Panes and events that may wait for the disk before nothing more is read."""
+MOST_UNSAVED = 300
+"""Panes and events that may wait for the disk before nothing more is read: no more than can be
+written while the daemon stops."""
 
 BREATH = 1.0
 """Seconds between two checkpoints at least, however many panes close: in a replay they do all the
