@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import re
 import socket
@@ -13,7 +14,7 @@ import pytest
 
 from collectors.family import Statistic
 from monitor.board import Board
-from monitor.server import Exporter
+from monitor.server import COLLECT, Exporter
 from monitor.web.index import Link, page
 from tests.support.boards import small_board
 
@@ -218,6 +219,17 @@ class TestLife:
             exporter.stop()
         assert len(threads) == 2
         assert not any(thread.is_alive() for thread in threads)
+
+    def test_collects_all_garbage_seldom(self) -> None:
+        before = gc.get_threshold()
+        gc.set_threshold(700, 10, 10)
+        exporter = Exporter(Board(), LOOPBACK, lambda: True, lambda: 0.0)
+        try:
+            exporter.start()
+            assert gc.get_threshold() == COLLECT
+        finally:
+            exporter.stop()
+            gc.set_threshold(*before)
 
     def test_what_changes_is_served(self) -> None:
         clock = iter(range(0, 1000, 5))
