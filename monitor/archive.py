@@ -93,7 +93,7 @@ class Archive:
         found = [
             (int(path.stem.removeprefix(stem)), path)
             for path in folder.glob(f"{stem}*.parquet")
-            if path.stem.removeprefix(stem).isdigit()
+            if path.stem.removeprefix(stem).isdecimal()
         ]
         if not found:
             return None
@@ -189,7 +189,7 @@ class Archive:
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
             stray.unlink()
-        notes = [path for path in self._unsettled.glob("*.json") if path.stem.isdigit()]
+        notes = [path for path in self._unsettled.glob("*.json") if path.stem.isdecimal()]
         return sorted((int(path.stem), path) for path in notes)
 
     def _path(self, pane: ClosedPane) -> Path:

@@ -71,10 +71,6 @@ def check_fixed(old: Config, new: Config) -> None:
     Raises:
         NotReloaded: names the first key that does.
     """
-    if _letters_to(old) != _letters_to(new):
-        raise NotReloaded(
-            "source.kafka has changed, and dead letters go there too; restart, or restore it"
-        )
     for section in ("state", "log"):
         before, after = getattr(old, section), getattr(new, section)
         for key in type(before).model_fields:
@@ -83,3 +79,7 @@ def check_fixed(old: Config, new: Config) -> None:
                     f"{section}.{key} has changed, and only a restart can change it; restart, or "
                     "restore it"
                 )
+    if _letters_to(old) != _letters_to(new):
+        raise NotReloaded(
+            "source.kafka has changed, and dead letters go there too; restart, or restore it"
+        )

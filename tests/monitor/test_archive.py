@@ -14,7 +14,9 @@ from collectors.family import Statistic
 from collectors.summaries.state import StateError
 from monitor.archive import Archive, Event
 from monitor.archive_table import ClosedPane, from_parquet, to_parquet
+from monitor.disk import PARTIAL
 from monitor.event_clock import SECOND
+from tests.support.lives import begun
 
 START = 1_360_281_600 * SECOND  # 8 February 2013
 HOUR = 3_600 * SECOND
@@ -148,6 +150,83 @@ def test_a_note_is_kept_as_long_as_its_checkpoint_may_turn_out_damaged(tmp_path:
         archive.settle(sequence)
     notes = sorted(int(path.stem) for path in (tmp_path / "unsettled").iterdir())
     assert notes == [3]
+
+
+def note_of(folder: Path, sequence: int) -> Path:
+    return folder / "unsettled" / f"{sequence:016d}.json"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b'["panes/mod', b'{"panes": 1}', b"[1]", b'["\xff"]', bytes(512)],
+    ids=["empty", "cut", "an object", "a number", "no text", "zeros"],
+)
+def test_a_damaged_note_removes_nothing_and_says_what_to_do(tmp_path: Path, damage: bytes) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane()], [])
+    archive.store(2, [pane(revision=1)], [])
+    note_of(tmp_path, 1).write_bytes(b"of no matter: its checkpoint is there")
+    note_of(tmp_path, 2).write_bytes(damage)
+    before = files(tmp_path)
+    sentence = (
+        f"^{note_of(tmp_path, 2)}: damaged [(].+[)]; restore the state folder from a backup, or "
+        "move it away to begin anew$"
+    )
+    for _ in range(2):  # also at the next start
+        with pytest.raises(OSError, match=sentence):
+            Archive(tmp_path).undo(1)
+    assert files(tmp_path) == before
+    assert Archive(tmp_path).undo(2) == 0
+
+
+def test_a_start_over_a_damaged_note_is_refused_and_leaves_the_folder_free(tmp_path: Path) -> None:
+    begun(tmp_path).app.stop()
+    note = note_of(tmp_path / "state" / "archive", 99)
+    note.write_bytes(b"[")
+    for _ in range(2):
+        with pytest.raises(OSError, match=f"^{note}: damaged .* from a backup"):
+            begun(tmp_path)
+    note.unlink()
+    begun(tmp_path).app.stop()
+
+
+def test_a_note_that_is_half_written_is_cleared_away(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane()], [])
+    archive.settle(1)
+    kept = files(tmp_path)
+    partial = note_of(tmp_path, 2).with_name(f"{2:016d}.json{PARTIAL}")
+    for clear in (lambda: archive.settle(1), lambda: Archive(tmp_path).undo(1)):
+        partial.write_bytes(b'["panes/')  # the process ended here
+        clear()
+        assert files(tmp_path) == kept
+
+
+@pytest.mark.parametrize("name", ["notes", "3 (copy)", "-3", "+3", "3.5", "\u00b3", "", "0x3"])
+def test_what_stands_beside_the_notes_and_is_none_is_left_alone(tmp_path: Path, name: str) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane()], [])
+    stray = tmp_path / "unsettled" / f"{name}.json"
+    stray.write_bytes(b'["panes"]')
+    kept = files(tmp_path)
+    archive.store(2, [pane(revision=1)], [])
+    archive.settle(1)
+    assert Archive(tmp_path).undo(1) == 1
+    assert files(tmp_path) == kept
+    assert stray.read_bytes() == b'["panes"]'
+
+
+@pytest.mark.parametrize("name", ["\u00b2", "1 (copy)", "", "-1"])
+def test_what_stands_beside_the_revisions_of_a_pane_and_is_none_is_passed_over(
+    tmp_path: Path, name: str
+) -> None:
+    archive = Archive(tmp_path)
+    archive.store(1, [pane()], [])
+    (path,) = tmp_path.glob("panes/*/*/*.parquet")
+    path.with_name(path.name.replace("-r0", f"-r{name}")).write_bytes(b"none")
+    found = archive.last("m", "v1", "", START)
+    assert found is not None
+    assert (found.revision, len(list(archive.panes("m")))) == (0, 1)
 
 
 def test_events_are_read_with_sql(tmp_path: Path) -> None:

@@ -150,6 +150,33 @@ def test_a_file_that_is_read_once_is_gone_on_with_and_never_read_again(
     reader.die()
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.csv"])
+@pytest.mark.parametrize("held", [1, 25, 40])
+def test_what_was_held_of_a_file_that_has_ended_is_read_again_and_its_end_said_again(
+    name: str, held: int, tmp_path: Path
+) -> None:
+    data = rows(40) if name != "a.csv" else b"row\n" + b"".join(b"%d\n" % n for n in range(40))
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    reader = certain(tmp_path, name, kind="auto", follow=False)
+    reader.poll(4)
+    assert reader.ended == {Partition(TOPIC, 0)}
+    reader.saved[Partition(TOPIC, 0)] = 40 - held
+    reader.die()
+    reader.live()
+    reader.poll(4)
+    assert [int(json.loads(line)["row"]) for line in reader.lines()] == list(range(40))
+    assert reader.ended == {Partition(TOPIC, 0)}  # so that its panes may close
+    # As after a reload: the same source goes back.
+    reader.ended.clear()
+    reader.positions[Partition(TOPIC, 0)] = 40 - held
+    reader.source.seek(Partition(TOPIC, 0), 40 - held)
+    reader.poll(4)
+    assert reader.positions == {Partition(TOPIC, 0): 40}
+    assert reader.ended == {Partition(TOPIC, 0)}
+    assert not reader.gaps
+    reader.die()
+
+
 def test_rotations_while_away_are_read_in_the_order_in_which_they_were_written(
     tmp_path: Path,
 ) -> None:

@@ -1,4 +1,4 @@
-"""A whole app over followed files that rotate, dying at random: its archive is as if it had not."""
+"""A whole app over files, dying at random or reloaded: its archive is as if it had not been."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import pytest
 from monitor.app import App
 from monitor.config import load
 from tests.support.archives import differences, read
+from tests.support.boards import values
 
 NOW = 1_700_000_000.0
 CONFIG = """\
@@ -144,3 +145,55 @@ def test_the_archive_is_the_same_however_often_the_app_dies(tmp_path: Path) -> N
         shutil.copytree(first / "state" / "models", folder / "state" / "models")
         assert play(folder, seed=seed, dies=0.15) > 5
         assert differences(wanted, read(folder / "state")) == []
+
+
+def play_once(folder: Path, reloads: Set[int], many: int = 20_000) -> tuple[list[int], int]:
+    """Read two logs once, a reload after each of these turns, until a while after both have ended.
+
+    Returns:
+        After each turn the rows that were read so far, and the inferences that were ever counted.
+    """
+    (folder / "logs").mkdir(parents=True)
+    for name, number in (("a.log", 200), ("b.log", many)):
+        lines = lines_of(np.random.default_rng(number), number, first=number * 9.0)
+        (folder / "logs" / name).write_bytes(b"\n".join(lines) + b"\n")
+    path, ticks = folder / "inferwatch.yml", itertools.count()
+    path.write_text(CONFIG.replace("follow: true", "follow: false"))
+    app = App(load(path), clock=lambda: NOW + next(ticks), reread=lambda: load(path))
+    app.start()
+    rows = []
+    for turn in range(20):
+        app.turn()
+        rows.append(sum(app.pipeline.positions.values()))
+        if turn in reloads:
+            assert app.reload() is None
+    counted = sum(float(str(n)) for n in values(app.board, "software.inferences").values())
+    app.stop()
+    return rows, round(counted)
+
+
+def test_a_reload_after_a_file_that_is_read_once_has_ended_changes_no_number(
+    tmp_path: Path,
+) -> None:
+    first = tmp_path / "first"
+    rows, counted = play_once(first, frozenset())
+    # The first has ended after the second turn, and the other not; after some more both have.
+    assert 200 < rows[0] < rows[1] < rows[5] == counted == 20_200
+    wanted = read(first / "state")
+    assert sum(pane["rows"] for pane in wanted.values()) == 20_200  # closed, not only counted
+    for reloads in (frozenset(range(20)), *({turn} for turn in range(7))):
+        folder = tmp_path / "-".join(map(str, reloads))
+        shutil.copytree(first / "state" / "models", folder / "state" / "models")
+        assert play_once(folder, reloads) == (rows, counted)
+        assert differences(wanted, read(folder / "state")) == []
+
+
+def test_a_reload_while_all_of_such_files_waits_for_a_schema_changes_no_number(
+    tmp_path: Path,
+) -> None:
+    for turn in (1, 2, 4):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        rows, counted = play_once(folder, {turn}, many=300)
+        assert rows[0] == rows[-1] == counted == 500
+        assert sum(pane["rows"] for pane in read(folder / "state").values()) == 500

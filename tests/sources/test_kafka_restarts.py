@@ -23,6 +23,7 @@ from tests.support.kafka import Broker, free_port
 from tests.support.kafka_reading import (
     at_end,
     gather,
+    numbered,
     offsets_of,
     reading,
     records,
@@ -45,11 +46,8 @@ def mortal(tmp_path: Path) -> Iterator[Broker]:
 
 def quietly(source: KafkaSource, seconds: float) -> list[StreamValue]:
     """Poll for so long."""
-    seen: list[StreamValue] = []
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        seen += source.poll(0.2, time.time())
-    return seen
+    return gather(source, lambda _: time.monotonic() >= end)
 
 
 def test_a_broker_killed_while_it_is_read_costs_nothing(mortal: Broker) -> None:
@@ -60,7 +58,7 @@ def test_a_broker_killed_while_it_is_read_costs_nothing(mortal: Broker) -> None:
         seen: list[StreamValue] = []
         for life in range(3):
             for number in (0, 1):
-                values = [b"%d-%d-%d" % (life, number, i) for i in range(2_000)]
+                values = numbered(2_000, b"%d-%d-" % (life, number))
                 mortal.produce("logs", values, partition=number)
                 wanted[number] += values
             seen += gather(source, records(300))
@@ -82,15 +80,13 @@ def test_a_broker_killed_while_it_is_read_costs_nothing(mortal: Broker) -> None:
 def test_a_broker_that_stands_still_holds_no_poll_up(mortal: Broker) -> None:
     mortal.create("logs")
     mortal.produce("logs", [b"1"])
-    process = mortal._process
-    assert process is not None
     with reading(mortal, "logs") as source:
         seen = gather(source, records(1))
-        process.send_signal(signal.SIGSTOP)
+        mortal.signal(signal.SIGSTOP)
         try:
             seen += quietly(source, 4.0)
         finally:
-            process.send_signal(signal.SIGCONT)
+            mortal.signal(signal.SIGCONT)
         mortal.produce("logs", [b"2"])
         seen += gather(source, records(1))
     assert values_of(seen) == [b"1", b"2"]
@@ -100,7 +96,7 @@ def test_a_broker_that_stands_still_holds_no_poll_up(mortal: Broker) -> None:
 def test_a_connection_that_only_raises_is_made_anew_where_it_stood(
     broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker.produce(topic, [b"%d" % i for i in range(10)])
+    broker.produce(topic, numbered(10))
     with reading(broker, topic, max_poll_records=3) as source:
         seen = gather(source, records(3))
         connection = source._connection
@@ -110,7 +106,7 @@ def test_a_connection_that_only_raises_is_made_anew_where_it_stood(
             raise RuntimeError("kafka-python has lost its way")
 
         monkeypatch.setattr(connection, "read", broken)
-        seen += gather(source, lambda more: len(values_of(more)) >= 7)
+        seen += gather(source, records(7))
     assert source._connection is None
     assert offsets_of(seen, Partition(topic, 0)) == list(range(10))
     assert len([v for v in seen if isinstance(v, Assigned)]) == 1
@@ -120,8 +116,8 @@ def test_a_kafka_without_topic_ids_tells_another_log_by_an_offset_beyond_its_end
     settings = {"bootstrap.servers": "ignored", "test.mock.num.brokers": 1}
     producer = Producer(settings)
     address = next(iter(producer.list_topics(timeout=10).brokers.values()))
-    for i in range(20):
-        producer.produce("logs", b"%d" % i, partition=0)
+    for value in numbered(20):
+        producer.produce("logs", value, partition=0)
     assert producer.flush(20) == 0
     options = KafkaOptions(
         (f"{address.host}:{address.port}",), ("logs",), client={"api_version": (2, 3)}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import kafka
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import NewPartitions
 
 from collectors.sources import Assigned, CaughtUp, Gap, Partition, Revoked, StreamValue
 from collectors.sources.kafka import KafkaOptions, KafkaSource
@@ -21,15 +19,17 @@ from collectors.sources.kafka.questions import TopicState
 from collectors.sources.kafka.topics import Topics
 from tests.support.kafka import Broker, unique
 from tests.support.kafka_reading import (
-    WITHIN,
+    Enough,
     at_end,
     gaps_of,
     gather,
+    numbered,
     offsets_of,
     reading,
     records,
     said,
     told,
+    topic_id,
     values_of,
 )
 
@@ -38,51 +38,27 @@ pytestmark = pytest.mark.kafka
 log = logging.getLogger(__name__)
 
 
-def numbered(count: int, name: bytes = b"") -> list[bytes]:
-    return [name + b"%d" % i for i in range(count)]
-
-
-def delete(broker: Broker, topic: str) -> None:
-    broker.admin().delete_topics([topic])[topic].result(30)
-
-
-def make_again(broker: Broker, topic: str, count: int, partitions: int = 1) -> None:
-    """Delete the topic, and make it again with so many records in its first partition."""
-    delete(broker, topic)
-    deadline = time.monotonic() + WITHIN
-    while True:
-        try:
-            broker.create(topic, partitions=partitions)
-            break
-        except Exception:
-            assert time.monotonic() < deadline
+def make_again(broker: Broker, topic: str, count: int) -> None:
+    """Another log under the same name, with so many records."""
+    broker.make_again(topic)
     broker.produce(topic, numbered(count, b"new-"))
 
 
-def hurried(source: KafkaSource, enough: Callable[[list[StreamValue]], bool]) -> list[StreamValue]:
+def hurried(source: KafkaSource, enough: Enough) -> list[StreamValue]:
     """As `gather`, with a clock that makes every look due at once."""
-    seen: list[StreamValue] = []
-    deadline, ahead = time.monotonic() + WITHIN, 0.0
-    while not enough(seen):
-        assert time.monotonic() < deadline, told(seen)
-        ahead += 31.0
-        seen += source.poll(0.2, time.time() + ahead)
-    return seen
-
-
-def assigned_id(seen: list[StreamValue], topic: str) -> str:
-    return next(v.topic_ids[topic] for v in seen if isinstance(v, Assigned))
+    ahead = itertools.count(31.0, 31.0)
+    return gather(source, enough, lambda: time.time() + next(ahead))
 
 
 def test_partitions_added_while_running_are_read_from_their_front(broker: Broker) -> None:
     name = unique()
     broker.create(name, partitions=1)
     with reading(broker, name, start="latest") as source:
-        topic_id = assigned_id(gather(source, at_end(Partition(name, 0))), name)
-        broker.admin().create_partitions([NewPartitions(name, 2)])[name].result(30)
+        known = topic_id(gather(source, at_end(Partition(name, 0))), name)
+        broker.widen(name, 2)
         broker.produce(name, [b"first"], partition=1)
         seen = hurried(source, records(1))
-    assert told(seen) == [Assigned({Partition(name, 1): 0}, {name: topic_id})]
+    assert told(seen) == [Assigned({Partition(name, 1): 0}, {name: known})]
     assert values_of(seen) == [b"first"]
 
 
@@ -90,7 +66,7 @@ def test_partitions_added_while_away_are_read_from_their_front(broker: Broker) -
     name = unique()
     broker.create(name, partitions=1)
     broker.produce(name, numbered(5))
-    broker.admin().create_partitions([NewPartitions(name, 2)])[name].result(30)
+    broker.widen(name, 2)
     broker.produce(name, numbered(3), partition=1)
     with reading(broker, name, start="latest") as source:
         source.seek(Partition(name, 0), 4)
@@ -109,10 +85,10 @@ def test_a_topic_made_again_while_running_is_read_from_its_front(
     broker.create(name)
     broker.produce(name, numbered(20))
     with reading(broker, name) as source:
-        first = assigned_id(gather(source, at_end(Partition(name, 0))), name)
+        first = topic_id(gather(source, at_end(Partition(name, 0))), name)
         make_again(broker, name, count)
         seen = gather(source, records(count))
-    second = assigned_id(seen, name)
+    second = topic_id(seen, name)
     assert first != second
     assert told(seen) == [
         Revoked(frozenset([Partition(name, 0)])),
@@ -161,11 +137,7 @@ def test_a_topic_made_again_while_nobody_looked_is_read_from_its_front(broker: B
             source.poll(0.1, still)
         make_again(broker, name, 60)
         source.resume(partitions)
-        seen: list[StreamValue] = []
-        deadline = time.monotonic() + WITHIN
-        while len(values_of(seen)) < 60:
-            assert time.monotonic() < deadline, told(seen)
-            seen += source.poll(0.2, still)
+        seen = gather(source, records(60), lambda: still)
     assert values_of(seen) == numbered(60, b"new-")
     assert [type(value) for value in told(seen)] == [Revoked, Assigned]
 
@@ -176,7 +148,7 @@ def test_a_topic_made_again_while_away_is_read_from_its_front(broker: Broker, co
     broker.create(name, partitions=2)
     broker.produce(name, numbered(20))
     with reading(broker, name) as source:
-        first = assigned_id(gather(source, at_end(Partition(name, 0))), name)
+        first = topic_id(gather(source, at_end(Partition(name, 0))), name)
     make_again(broker, name, count)
     with reading(broker, name, start="latest") as source:
         source.remember(name, first)
@@ -185,7 +157,7 @@ def test_a_topic_made_again_while_away_is_read_from_its_front(broker: Broker, co
         seen = gather(source, records(count))
     assert told(seen) == [
         Revoked(frozenset([Partition(name, 0), Partition(name, 1)])),
-        Assigned({Partition(name, 0): 0}, {name: assigned_id(seen, name)}),
+        Assigned({Partition(name, 0): 0}, {name: topic_id(seen, name)}),
     ]
     assert values_of(seen) == numbered(count, b"new-")
 
@@ -195,12 +167,12 @@ def test_a_remembered_topic_that_is_the_same_goes_on(broker: Broker) -> None:
     broker.create(name)
     broker.produce(name, numbered(20))
     with reading(broker, name) as source:
-        topic_id = assigned_id(gather(source, at_end(Partition(name, 0))), name)
+        known = topic_id(gather(source, at_end(Partition(name, 0))), name)
     with reading(broker, name) as source:
-        source.remember(name, topic_id)
+        source.remember(name, known)
         source.seek(Partition(name, 0), 15)
         seen = gather(source, at_end(Partition(name, 0)))
-    assert told(seen) == [Assigned({Partition(name, 0): 15}, {name: topic_id})]
+    assert told(seen) == [Assigned({Partition(name, 0): 15}, {name: known})]
     assert offsets_of(seen, Partition(name, 0)) == [15, 16, 17, 18, 19]
 
 
@@ -213,7 +185,7 @@ def test_a_deleted_topic_holds_nothing_back_and_is_read_when_it_comes_again(
     broker.produce(gone, numbered(5))
     with reading(broker, gone, stays) as source:
         gather(source, at_end(Partition(gone, 0), Partition(stays, 0)))
-        delete(broker, gone)
+        broker.delete(gone)
         seen = hurried(source, said(Revoked))
         assert told(seen) == [Revoked(frozenset([Partition(gone, 0)]))]
         assert source.lag().keys() == {Partition(stays, 0)}
@@ -253,9 +225,7 @@ def test_retention_that_overtakes_a_sought_offset_is_an_exact_gap(
     name = unique()
     broker.create(name)
     broker.produce(name, numbered(100))
-    broker.admin().delete_records([TopicPartition(name, 0, first)])[TopicPartition(name, 0)].result(
-        30
-    )
+    broker.cut(name, first)
     with reading(broker, name) as source:
         source.seek(Partition(name, 0), 25)
         seen = gather(source, at_end(Partition(name, 0)))
@@ -274,9 +244,7 @@ def test_retention_that_overtakes_a_paused_partition_is_an_exact_gap(broker: Bro
         for _ in range(12):  # until the fetch that is under way has come back with nothing
             source.poll(0.1, time.time())
         broker.produce(name, numbered(90))
-        broker.admin().delete_records([TopicPartition(name, 0, 40)])[
-            TopicPartition(name, 0)
-        ].result(30)
+        broker.cut(name, 40)
         assert not told(list(source.poll(0.1, time.time())))
         source.resume(partitions)
         seen = gather(source, records(60))

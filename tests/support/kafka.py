@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from tests.support.real import require
 
@@ -139,6 +139,29 @@ class Broker:
         settings = {key.replace("_", "."): value for key, value in config.items()}
         new = NewTopic(topic, partitions, 1, config=settings)
         self.admin().create_topics([new])[topic].result(30)
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic."""
+        self.admin().delete_topics([topic])[topic].result(30)
+
+    def make_again(self, topic: str, partitions: int = 1) -> None:
+        """Delete a topic and make it again: another log under the same name."""
+        self.delete(topic)
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                return self.create(topic, partitions)
+            except Exception:
+                assert time.monotonic() < deadline
+
+    def widen(self, topic: str, partitions: int) -> None:
+        """Add partitions, so that there are so many."""
+        self.admin().create_partitions([NewPartitions(topic, partitions)])[topic].result(30)
+
+    def cut(self, topic: str, first: int) -> None:
+        """Delete what is before this offset of the first partition, as retention does."""
+        place = TopicPartition(topic, 0, first)
+        self.admin().delete_records([place])[place].result(30)
 
     def admin(self) -> AdminClient:
         """An admin client; one for all calls, for its futures end with it."""

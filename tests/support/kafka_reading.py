@@ -32,14 +32,26 @@ def reading(broker: Broker, *topics: str, **options: Any) -> Iterator[KafkaSourc
         source.close()
 
 
-def gather(source: KafkaSource, enough: Enough, within: float = WITHIN) -> list[StreamValue]:
-    """Poll until `enough`, or fail."""
+def gather(
+    source: KafkaSource, enough: Enough, clock: Callable[[], float] = time.time
+) -> list[StreamValue]:
+    """Poll until `enough`, or fail; `clock` is the wall time that the source is told."""
     seen: list[StreamValue] = []
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + WITHIN
     while not enough(seen):
         assert time.monotonic() < deadline, told(seen)
-        seen += source.poll(0.2, time.time())
+        seen += source.poll(0.2, clock())
     return seen
+
+
+def numbered(count: int, name: bytes = b"") -> list[bytes]:
+    """So many values that are told apart."""
+    return [name + b"%d" % i for i in range(count)]
+
+
+def topic_id(seen: list[StreamValue], topic: str) -> str:
+    """The first that was said of this topic."""
+    return next(value.topic_ids[topic] for value in seen if isinstance(value, Assigned))
 
 
 def values_of(seen: list[StreamValue]) -> list[bytes | None]:

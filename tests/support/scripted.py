@@ -1,4 +1,4 @@
-"""A source whose logs are lists in memory, read in any order and in batches of any size."""
+"""Sources in memory: one of lists that are read in any order, one of what it is given."""
 
 from __future__ import annotations
 
@@ -23,16 +23,39 @@ class Logs:
         return sum(map(len, self.values))
 
 
-class ScriptedSource:
+class _Source:
+    """What every source has to have; of what it is told it notes the commits alone."""
+
+    def __init__(self) -> None:
+        self.committed: dict[Partition, int] = {}
+
+    def remember(self, topic: str, topic_id: str) -> None: ...
+
+    def seek(self, partition: Partition, offset: int) -> None: ...
+
+    def pause(self, partitions: frozenset[Partition]) -> None: ...
+
+    def resume(self, partitions: frozenset[Partition]) -> None: ...
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        self.committed |= offsets
+
+    def lag(self) -> Mapping[Partition, int]:
+        return {}
+
+    def close(self) -> None: ...
+
+
+class ScriptedSource(_Source):
     """Reads `logs` by a seeded generator: which partition next, and how many records of it."""
 
     def __init__(self, logs: Logs, seed: int, most: int = 50) -> None:
+        super().__init__()
         self._logs = logs
         self._rng = np.random.default_rng(seed)
         self._most = most
         self._sought: dict[int, int] = {}
         self._at: list[int] | None = None
-        self.committed: dict[Partition, int] = {}
 
     def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
         topic, values = self._logs.topic, self._logs.values
@@ -50,22 +73,28 @@ class ScriptedSource:
         batch: Records = records(some, topic=topic, partition=number, first_offset=first)
         return [batch]
 
-    def remember(self, topic: str, topic_id: str) -> None: ...
-
     def seek(self, partition: Partition, offset: int) -> None:
         if self._at is None:
             self._sought[partition.number] = offset
         else:
             self._at[partition.number] = offset
 
-    def pause(self, partitions: frozenset[Partition]) -> None: ...
 
-    def resume(self, partitions: frozenset[Partition]) -> None: ...
+class Hand(_Source):
+    """Hands over what it was given, at the next poll."""
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        self.committed |= offsets
+    def __init__(self) -> None:
+        super().__init__()
+        self._given: list[StreamValue] = []
 
-    def lag(self) -> Mapping[Partition, int]:
-        return {}
+    def assign(self, many: int) -> None:
+        """So many partitions are read from their beginning."""
+        self.give(Assigned({Partition("inferences", number): 0 for number in range(many)}))
 
-    def close(self) -> None: ...
+    def give(self, *values: StreamValue) -> None:
+        """The next poll hands over these too."""
+        self._given += values
+
+    def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
+        given, self._given = self._given, []
+        return given

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import NewPartitions
 
 from collectors.sources import Assigned, Gap, Partition, Revoked, StreamValue
 from collectors.sources.kafka import KafkaSource
@@ -14,10 +10,12 @@ from tests.support.kafka import Broker, unique
 from tests.support.kafka_reading import (
     at_end,
     gather,
+    numbered,
     offsets_of,
     reading,
     records,
     told,
+    topic_id,
     values_of,
 )
 from tests.torture import Outcome, Stage
@@ -25,8 +23,6 @@ from tests.torture import Outcome, Stage
 NUMBER = 12
 FAULT = "retention overtakes the checkpoint; topic made again; partitions added"
 BAR = "the gap's size exact; said; goes on"
-
-WITHIN = 60.0
 
 
 def run(stage: Stage) -> Outcome:
@@ -48,43 +44,33 @@ def run(stage: Stage) -> Outcome:
     return Outcome(not wrong, not wrong, ran, printed)
 
 
-def _values(count: int, name: bytes) -> list[bytes]:
-    return [name + b"-%d" % i for i in range(count)]
-
-
 def _checkpointed(broker: Broker, count: int) -> tuple[str, str, int]:
     """A topic of which a part was read: its name, its id, and the next offset."""
     topic = unique("log")
     broker.create(topic)
-    broker.produce(topic, _values(count, b"old"))
+    broker.produce(topic, numbered(count, b"old-"))
     with reading(broker, topic, max_poll_records=count // 10) as source:
         seen = gather(source, lambda seen: bool(values_of(seen)))
-    topic_id = next(v.topic_ids[topic] for v in seen if isinstance(v, Assigned))
-    return topic, topic_id, len(values_of(seen))
+    return topic, topic_id(seen, topic), len(values_of(seen))
 
 
-def _resumed(source: KafkaSource, topic: str, topic_id: str, offset: int) -> KafkaSource:
-    source.remember(topic, topic_id)
+def _resumed(source: KafkaSource, topic: str, known: str, offset: int) -> KafkaSource:
+    source.remember(topic, known)
     source.seek(Partition(topic, 0), offset)
     return source
 
 
-def _cut(broker: Broker, topic: str, first: int) -> None:
-    place = TopicPartition(topic, 0, first)
-    broker.admin().delete_records([place])[place].result(30)
-
-
 def _retention(broker: Broker, count: int, left: int | None = None) -> bool:
-    topic, topic_id, offset = _checkpointed(broker, count)
+    topic, known, offset = _checkpointed(broker, count)
     first = count - (count // 4 if left is None else left)
-    _cut(broker, topic, first)
+    broker.cut(topic, first)
     partition = Partition(topic, 0)
     with reading(broker, topic) as source:
-        seen = gather(_resumed(source, topic, topic_id, offset), at_end(partition))
+        seen = gather(_resumed(source, topic, known, offset), at_end(partition))
         broker.produce(topic, [b"more"])
         seen += gather(source, records(1))
     wanted = [
-        Assigned({partition: offset}, {topic: topic_id}),
+        Assigned({partition: offset}, {topic: known}),
         Gap(partition, offset, first, "lost"),
     ]
     return told(seen) == wanted and offsets_of(seen, partition) == list(range(first, count + 1))
@@ -95,16 +81,8 @@ def _emptied(broker: Broker, count: int) -> bool:
 
 
 def _make_again(broker: Broker, topic: str, count: int) -> None:
-    broker.admin().delete_topics([topic])[topic].result(30)
-    deadline = time.monotonic() + WITHIN
-    while True:
-        try:
-            broker.create(topic)
-            break
-        except Exception:
-            if time.monotonic() > deadline:
-                raise
-    broker.produce(topic, _values(count, b"new"))
+    broker.make_again(topic)
+    broker.produce(topic, numbered(count, b"new-"))
 
 
 def _anew(seen: list[StreamValue], topic: str, old_id: str, gap: list[Gap]) -> bool:
@@ -117,11 +95,11 @@ def _anew(seen: list[StreamValue], topic: str, old_id: str, gap: list[Gap]) -> b
 
 
 def _again(broker: Broker, count: int, new: int) -> bool:
-    topic, topic_id, offset = _checkpointed(broker, count)
+    topic, known, offset = _checkpointed(broker, count)
     _make_again(broker, topic, new)
     with reading(broker, topic) as source:
-        seen = gather(_resumed(source, topic, topic_id, offset), records(new))
-    return _anew(seen, topic, topic_id, []) and values_of(seen) == _values(new, b"new")
+        seen = gather(_resumed(source, topic, known, offset), records(new))
+    return _anew(seen, topic, known, []) and values_of(seen) == numbered(new, b"new-")
 
 
 def _again_while_reading(broker: Broker, count: int) -> bool:
@@ -130,12 +108,12 @@ def _again_while_reading(broker: Broker, count: int) -> bool:
     broker.create(topic)
     count = min(count, 5_000)
     fat = b" " * 4_000  # more than one fetch holds, so that some of it is lost
-    all_old = [value + fat for value in _values(count, b"old")]
+    all_old = [value + fat for value in numbered(count, b"old-")]
     broker.produce(topic, all_old)
     partition = Partition(topic, 0)
     with reading(broker, topic, max_poll_records=count // 10) as source:
         seen = gather(source, lambda seen: bool(values_of(seen)))
-        topic_id = next(v.topic_ids[topic] for v in seen if isinstance(v, Assigned))
+        known = topic_id(seen, topic)
         read = len(values_of(seen))
         _make_again(broker, topic, count * 2)
         seen = gather(source, lambda seen: values_of(seen)[-1:] == [b"new-%d" % (count * 2 - 1)])
@@ -143,19 +121,19 @@ def _again_while_reading(broker: Broker, count: int) -> bool:
     more = len(values) - count * 2  # of the old log, fetched before it went
     gaps = [value for value in told(seen) if isinstance(value, Gap)]
     return (
-        values == all_old[read : read + more] + _values(count * 2, b"new")
+        values == all_old[read : read + more] + numbered(count * 2, b"new-")
         and gaps == [Gap(partition, read + more, count, "lost")]
-        and _anew(seen, topic, topic_id, gaps)
+        and _anew(seen, topic, known, gaps)
     )
 
 
 def _added(broker: Broker, count: int) -> bool:
-    topic, topic_id, offset = _checkpointed(broker, count)
-    broker.admin().create_partitions([NewPartitions(topic, 2)])[topic].result(30)
-    broker.produce(topic, _values(count, b"second"), partition=1)
+    topic, known, offset = _checkpointed(broker, count)
+    broker.widen(topic, 2)
+    broker.produce(topic, numbered(count, b"second-"), partition=1)
     with reading(broker, topic, start="latest") as source:
         wanted = records(2 * count - offset)
-        seen = gather(_resumed(source, topic, topic_id, offset), wanted)
+        seen = gather(_resumed(source, topic, known, offset), wanted)
     starts = {p: at for v in told(seen) if isinstance(v, Assigned) for p, at in v.offsets.items()}
     return (
         starts == {Partition(topic, 0): offset, Partition(topic, 1): 0}
@@ -169,8 +147,8 @@ def _added_while_reading(broker: Broker, count: int) -> bool:
     broker.create(topic)
     with reading(broker, topic, start="latest") as source:
         gather(source, at_end(Partition(topic, 0)))
-        broker.admin().create_partitions([NewPartitions(topic, 2)])[topic].result(30)
-        broker.produce(topic, _values(count, b"second"), partition=1)
+        broker.widen(topic, 2)
+        broker.produce(topic, numbered(count, b"second-"), partition=1)
         seen = gather(source, records(count))
     said = [value.offsets for value in told(seen) if isinstance(value, Assigned)]
-    return said == [{Partition(topic, 1): 0}] and values_of(seen) == _values(count, b"second")
+    return said == [{Partition(topic, 1): 0}] and values_of(seen) == numbered(count, b"second-")

@@ -14,8 +14,9 @@ from collectors.sources import CaughtUp, Partition
 from tests.support.archives import read
 from tests.support.harness import NOW
 from tests.support.records import records
+from tests.support.scripted import Hand
 from tests.torture import Outcome, Stage
-from tests.torture.times_daemon import Hand, daemon
+from tests.torture.times_daemon import daemon
 
 NUMBER = 13
 FAULT = "skewed, late, 1970, year 1, 9999, unreadable, and clocks that go backwards"

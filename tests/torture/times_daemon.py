@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from collectors.sources import Assigned, Partition, StreamValue
 from monitor.app import App
 from monitor.config import load
 from monitor.exporter import Snapshot
 from monitor.windows import Pane
 from tests.support.daemon import samples
 from tests.support.harness import NOW
+from tests.support.scripted import Hand
 
 CONFIG = """\
 source: {kafka: {bootstrap_servers: ["127.0.0.1:1"], topics: [inferences]}}
@@ -30,43 +30,6 @@ models:
 state: {dir: state, checkpoint_interval: 10s}
 web: {listen: "127.0.0.1:0"}
 """
-
-
-class Hand:
-    """A source that hands over what it was given, at the next poll."""
-
-    def __init__(self, topic: str = "inferences") -> None:
-        self._topic = topic
-        self._given: list[StreamValue] = []
-        self.committed: dict[Partition, int] = {}
-
-    def assign(self, many: int) -> None:
-        """So many partitions are read from their beginning."""
-        self.give(Assigned({Partition(self._topic, number): 0 for number in range(many)}))
-
-    def give(self, *values: StreamValue) -> None:
-        """The next poll hands over these too."""
-        self._given += values
-
-    def poll(self, timeout: float, now: float) -> Sequence[StreamValue]:
-        given, self._given = self._given, []
-        return given
-
-    def remember(self, topic: str, topic_id: str) -> None: ...
-
-    def seek(self, partition: Partition, offset: int) -> None: ...
-
-    def pause(self, partitions: frozenset[Partition]) -> None: ...
-
-    def resume(self, partitions: frozenset[Partition]) -> None: ...
-
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        self.committed |= offsets
-
-    def lag(self) -> Mapping[Partition, int]:
-        return {}
-
-    def close(self) -> None: ...
 
 
 @dataclass

@@ -19,7 +19,8 @@ import psutil
 
 from collectors.sources import Records
 from tests.support.records import records
-from tests.torture.times_daemon import ByHand, Hand, daemon
+from tests.support.scripted import Hand
+from tests.torture.times_daemon import ByHand, daemon
 
 HOUR = 3_600.0
 ROWS = 5
@@ -82,7 +83,7 @@ def live(folder: Path, spec: dict[str, int]) -> dict[str, Any]:
             one.turn()
             one.now += 10  # a schema is chosen, revisions are published, the state is due
             one.turn()
-            while one.app.keeper.unsaved > 500:
+            while one.app.keeper.unsaved > 200:
                 one.app.keeper.wait(0.25)
                 one.turn()
             one.panes.clear()

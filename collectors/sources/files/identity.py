@@ -130,7 +130,7 @@ def _with_inode(inode: int, path: Path) -> list[Path]:
                 for entry in entries
                 if entry.inode() == inode and entry.name != path.name and entry.is_file()
             ]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -147,7 +147,7 @@ def rotations(path: Path) -> list[Path]:
     """The files beside it that are its rotations by their names."""
     try:
         names = [path.parent / name for name in os.listdir(path.parent)]  # noqa: PTH208  # faster
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(place for place in names if rotated_from(place) == path)
 

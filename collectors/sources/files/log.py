@@ -29,7 +29,8 @@ from collectors.sources.files.stretches import Known, Stretch
 log = logging.getLogger(__name__)
 
 PASSING = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EIO, errno.ESTALE, errno.ENOENT}
+    {errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT}
+    | {errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT}
 )
 """What may be over at the next look, if only because a file was renamed in between."""
 
@@ -171,6 +172,7 @@ class FileLog:
             yield from self._read()
         except BROKEN as error:
             if isinstance(error, OSError) and error.errno in PASSING:
+                self.close()  # lines that were read before it are not handed over: read again
                 return
             log.warning("file is damaged", extra={"file": str(self.path), "why": str(error)})
             yield Gap(self.partition, self.offset, self.offset + 1, "undecodable")
@@ -318,7 +320,7 @@ class FileLog:
             yield from self._gap(stretch.end, "lost")
         if over or self.offset == stretch.end:
             self._leave(stretch)
-        if nothing and (self.ended or not over):
+        if self.ended or (nothing and not over):
             yield from self._caught_up()
 
     def _find(self, stretch: Stretch, mark: Mark) -> _Opened | None:
