@@ -1,0 +1,1 @@
+"""Drift: how far the present is from a reference, and whether that is more than chance."""
