@@ -1,5 +1,7 @@
 """A closed pane as a table, and the table as Parquet: what it holds, and every statistic of it.
 
+A file of the archive is one pane; a reference is many, a row group each.
+
 One row a value, so that every kind of summary fits and SQL can ask: `kind` is `statistic` (its
 `name`, `labels` as JSON, and `value`) or `summary` (a part of the summary's state, where `path`
 leads to it: a number in `value` or `whole`, an array in `wholes`, `reals` or `hashes`, anything
@@ -9,7 +11,7 @@ else as JSON in `text`). The columns before those say, in every row, which pane 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +53,16 @@ SCHEMA = pa.schema(
 )
 
 
-_DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError)
+DAMAGE = (pa.ArrowException, OSError, LookupError, ValueError, TypeError, AttributeError)
 """What reading a damaged file may raise."""
+
+WRITING: Mapping[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 3,
+    "write_statistics": False,
+    "write_page_checksum": True,
+}
+"""How files of panes are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,12 @@ class ClosedPane:
 
 def to_parquet(pane: ClosedPane) -> bytes:
     """The pane as a Parquet file."""
-    values = [*_statistics(pane.statistics), *_parts(pane.state, ())]
+    return write(as_table(pane))
+
+
+def as_table(pane: ClosedPane) -> Any:
+    """The pane as a table of `SCHEMA`."""
+    values = [*_statistics(pane.statistics), *parts_of(pane.state)]
     rows = len(values)
     same = {
         "version": pane.version,
@@ -111,21 +126,13 @@ def to_parquet(pane: ClosedPane) -> bytes:
         columns[name] = pa.array([v.get(name) for v in values], SCHEMA.field(name).type)
     for name in ("wholes", "reals", "hashes"):
         columns[name] = _lists([v.get(name) for v in values], SCHEMA.field(name).type)
-    table = pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
-    return write(table)
+    return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
 def write(table: Any) -> bytes:
     """A table as the bytes of a Parquet file."""
     sink = io.BytesIO()
-    parquet.write_table(
-        table,
-        sink,
-        compression="zstd",
-        compression_level=3,
-        write_statistics=False,
-        write_page_checksum=True,
-    )
+    parquet.write_table(table, sink, **WRITING)
     return sink.getvalue()
 
 
@@ -139,6 +146,18 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
         table = parquet.read_table(
             pa.BufferReader(data), use_threads=False, page_checksum_verification=True
         )
+        return from_table(table, model)
+    except DAMAGE as error:
+        raise StateError(f"not a pane of the archive: {error}") from error
+
+
+def from_table(table: Any, model: str) -> ClosedPane:
+    """The pane that `as_table` made this of.
+
+    Raises:
+        StateError: it is none, or of a newer format.
+    """
+    try:
         _check_format(table)
         same = {name: table.column(name)[0] for name in SCHEMA.names[:8]}
         statistics = table.filter(pc.equal(table["kind"], "statistic"))
@@ -159,7 +178,7 @@ def from_parquet(data: bytes, model: str) -> ClosedPane:
             state=_state(table.filter(pc.equal(table["kind"], "summary"))),
             statistics=[Statistic(name, value, labels.decode(text)) for name, value, text in found],
         )
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise StateError(f"not a pane of the archive: {error}") from error
 
 
@@ -203,12 +222,13 @@ def _statistics(statistics: Sequence[Statistic]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _parts(state: State, path: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def parts_of(state: State, path: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """The rows of a state, in its order: `name`, `path`, and the value under its column's name."""
     for name, value in state.items():
         here = (*path, name)
         if isinstance(value, dict):
             if value:
-                yield from _parts(value, here)
+                yield from parts_of(value, here)
                 continue
             field, held = "text", "{}"
         else:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, NoReturn
 
 import click
 
 from monitor import __version__
+from monitor.command_line import fail, load_config
+from monitor.references.commands import checked, reference
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path), default="inferwatch.yml")
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(code)
-
-
-def _load(path: Path) -> Any:
-    from monitor.config import ConfigError, load
-
-    try:
-        return load(path)
-    except ConfigError as error:
-        _fail(str(error), 2)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -66,7 +52,8 @@ def check(config: Path) -> None:
     """
     from monitor.config import describe
 
-    for line in describe(_load(config)):
+    loaded = load_config(config)
+    for line in (*describe(loaded), *checked(loaded)):
         click.echo(line)
 
 
@@ -80,7 +67,7 @@ def run(config: Path) -> None:
     \b
     Example:  inferwatch run inferwatch.yml
     """
-    loaded = _load(config)
+    loaded = load_config(config)
     from monitor import logs
     from monitor.app import CANNOT_GO_ON, App
     from monitor.config import load
@@ -91,7 +78,7 @@ def run(config: Path) -> None:
         app = App(loaded, reread=lambda: load(config))
         app.start()
     except CANNOT_GO_ON as error:
-        _fail(f"inferwatch: cannot start: {error}")
+        fail(f"inferwatch: cannot start: {error}")
     signal.signal(signal.SIGHUP, lambda _number, _frame: app.reloads.ask())
     try:
         app.run(stop)
@@ -129,12 +116,12 @@ def init(
     from monitor.start_config import NothingFound, start_config
 
     if (files is None) == (bootstrap_servers is None or topic is None):
-        _fail("give either --file, or --bootstrap-servers and --topic", 2)
+        fail("give either --file, or --bootstrap-servers and --topic", 2)
     servers = tuple((bootstrap_servers or "").split(","))
     try:
         click.echo(start_config(model, servers, topic, files, records, timeout), nl=False)
     except (NothingFound, OSError, ImportError, ValueError) as error:
-        _fail(f"inferwatch init: {error}")
+        fail(f"inferwatch init: {error}")
 
 
 @main.command()
@@ -154,7 +141,10 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
     try:
         show(bootstrap_servers, listen, days, leave, stop)
     except (DemoError, ImportError, OSError) as error:
-        _fail(f"inferwatch demo: {error}")
+        fail(f"inferwatch demo: {error}")
+
+
+main.add_command(reference)
 
 
 def stop_on_signals() -> threading.Event:

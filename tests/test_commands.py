@@ -159,10 +159,13 @@ def test_a_file_is_read_once_and_its_windows_closed(tmp_path: Path) -> None:
     assert 'inferwatch_window_rows{model="f",version="",window="1d"} 180.0' in text
 
 
-@pytest.mark.parametrize("command", ["", "init", "check", "run", "demo", "version"])
+COMMANDS = ["init", "check", "run", "demo", "reference build", "reference show", "version"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_has_an_example(command: str) -> None:
     text = call(*command.split(), "--help")
-    assert "inferwatch demo" in text if not command else "Example:" in text
+    assert "inferwatch demo" in text if not command else "Example" in text
 
 
 def test_wrong_usage_and_wrong_config_exit_with_2(tmp_path: Path) -> None:

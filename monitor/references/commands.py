@@ -1,0 +1,192 @@
+"""The commands `inferwatch reference ...`. What is heavy is imported where it is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.command_line import fail, load_config
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.config_model import ModelConfig
+    from monitor.references.building import Built
+    from monitor.references.span import Span
+
+CONFIG = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default="inferwatch.yml",
+    show_default=True,
+    help="The configuration.",
+)
+
+
+@click.group()
+def reference() -> None:
+    """Make and show references: what live traffic is compared with."""
+
+
+@reference.command()
+@click.argument("model")
+@click.argument("more_files", nargs=-1, metavar="[FILE]...")
+@CONFIG
+@click.option(
+    "--data",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="CSV, Parquet or JSONL file, or a pattern of several.",
+)
+@click.option("--from", "begin", metavar="TIME", help="Only panes from this day or time on.")
+@click.option("--to", "end", metavar="TIME", help="Only panes up to this day or time, without it.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+def build(
+    model: str,
+    more_files: tuple[str, ...],
+    config_file: Path,
+    files: tuple[str, ...],
+    begin: str | None,
+    end: str | None,
+    out: Path,
+) -> None:
+    """Make a reference for MODEL from files, or without --data from its archive.
+
+    Files are read as the log is, by the paths of the config; a flat table will do for a log that
+    nests. Days begin at midnight in the model's time zone; times are ISO 8601.
+
+    \b
+    Examples:  inferwatch reference build churn --data train.csv --out reference.parquet
+               inferwatch reference build churn --from 2026-01-05 --to 2026-02-02 \\
+                   --out reference.parquet
+    """
+    config = load_config(config_file)
+    settings = _model(config, model)
+    if more_files and not files:
+        fail(f"{more_files[0]}: is one word too many; name files by --data", 2)
+    span = _span(begin, end, settings.timezone)
+    from monitor.references.facts import gather
+    from monitor.references.show import calibration_lines, headline
+
+    try:
+        built = _build(config, settings, files + more_files, span, out)
+        facts = gather(built.reference)
+    except _cannot() as error:
+        fail(f"inferwatch reference build: {error}")
+    from monitor.references.building import counted
+
+    for note in built.notes:
+        click.echo(f"note: {note}")
+    if built.left_out.total():
+        click.echo(f"left out: {counted(built.left_out)}")
+    click.echo(f"{out}: {headline(built.reference, facts)}")
+    for line in calibration_lines(built.reference, facts, settings.alarms.min_rows):
+        click.echo(line)
+
+
+@reference.command()
+@click.argument("what", metavar="FILE|MODEL")
+@CONFIG
+def show(what: str, config_file: Path) -> None:
+    """Show the reference in a file, or that of a model of the config.
+
+    \b
+    Example:  inferwatch reference show reference.parquet
+    """
+    from monitor.references.facts import LEAST_ROWS, gather
+
+    path, least_rows = Path(what), LEAST_ROWS
+    if not path.is_file() and path.suffix != ".parquet":
+        settings = _model(load_config(config_file), what)
+        if settings.reference is None or settings.reference.path is None:
+            fail(f"model {what} has no reference.path in {config_file}; name a file", 2)
+        path, least_rows = settings.reference.path, settings.alarms.min_rows
+    from monitor.references.file import load
+    from monitor.references.show import lines
+
+    try:
+        found = load(path)
+        text = "\n".join(lines(found, gather(found), least_rows))
+    except _cannot() as error:
+        fail(f"inferwatch reference show: {error}")
+    click.echo(text)
+
+
+def checked(config: Config) -> Iterator[str]:
+    """That the references which the config names can be read and fit, a line each, or the end."""
+    for model in config.models:
+        if model.reference is None or model.reference.path is None:
+            continue
+        from monitor.references.facts import calibration, gather
+        from monitor.settling import Settling
+
+        settling = Settling(model, config.state.dir / "models", time.perf_counter)
+        try:
+            settling.check()
+            if settling.reference is not None:
+                facts = gather(settling.reference)
+                state, _ = calibration(settling.reference, facts, model.alarms.min_rows)
+                found = f"{settling.reference.id}, {facts.rows:,} rows, {state}"
+                yield f"model {model.name}: reference {model.reference.path}: {found}"
+        except _cannot() as error:
+            fail(str(error), 2)
+
+
+def _cannot() -> tuple[type[Exception], ...]:
+    """What reading and building raise where files, config and state do not fit."""
+    from collectors.schema import SchemaError, SchemaMismatch
+    from collectors.summaries.state import StateError
+    from monitor.references.building import CannotBuild
+
+    return (CannotBuild, SchemaError, SchemaMismatch, StateError, OSError, ImportError, ValueError)
+
+
+def _model(config: Config, name: str) -> ModelConfig:
+    model = next((model for model in config.models if model.name == name), None)
+    if model is None:
+        known = ", ".join(model.name for model in config.models)
+        fail(f"{name}: no model of the config has this name; there is {known}", 2)
+    return model
+
+
+def _span(begin: str | None, end: str | None, zone: str) -> Span:
+    from monitor.references.span import Span, moment
+
+    try:
+        span = Span(
+            Span().start if begin is None else moment(begin, zone),
+            Span().end if end is None else moment(end, zone),
+        )
+    except ValueError as error:
+        fail(str(error), 2)
+    if span.start >= span.end:
+        fail(f"--from {begin} does not lie before --to {end}; give an earlier day", 2)
+    return span
+
+
+def _build(
+    config: Config, model: ModelConfig, files: tuple[str, ...], span: Span, out: Path
+) -> Built:
+    from monitor.references.building import Task
+    from monitor.references.from_archive import from_archive
+    from monitor.references.from_files import from_files
+    from monitor.settling import Known, schema_path
+
+    known = Known.read(schema_path(config.state.dir / "models", model.name))
+    task = Task(model, known, out, time.time_ns() // 1000, span, _progress)
+    if files:
+        return from_files(task, files, config.source.max_record_bytes)
+    return from_archive(task, config.state.dir / "archive")
+
+
+def _progress(what: str, total: int) -> Callable[[int], None]:
+    import sys
+
+    from monitor.progress import Progress
+
+    return Progress(what, total, sys.stderr).show
