@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench torture test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo bench simulate torture test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exi
 bench: setup ## Print what memory does over 2 million records, and how long a checkpoint stops reading.
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.checkpoint
+
+simulate: setup ## False alarms and power on seeded streams (ARGS=--quick in minutes; all of it writes docs/calibration.md).
+	$(BIN)/python -m benchmarks.simulate $(ARGS)
 
 torture: setup ## Every fault of docs/reliability.md at full size (ARGS="--rows 2,7" plays some).
 	$(BIN)/python -m tests.torture $(ARGS)
@@ -47,6 +50,7 @@ format: setup ## Put the code into shape.
 docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics > docs/metrics.md
 	$(BIN)/python -m monitor.config_docs > docs/configuration.md
+	$(BIN)/python -m collectors.drift.distances > docs/distances.md
 
 AUDIT := .venv-audit
 

@@ -23,10 +23,13 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
+from pyarrow import compute as pc
+from pyarrow import parquet
 
 from collectors.summaries.state import StateError
-from monitor.archive_table import ClosedPane, from_parquet, to_parquet, write
+from monitor.archive_table import DAMAGE, ClosedPane, from_parquet, to_parquet, write
 from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
+from monitor.event_clock import FOREVER, NEVER
 
 log = logging.getLogger(__name__)
 
@@ -169,8 +172,9 @@ class Archive:
             note.unlink()
         return removed
 
-    def panes(self, model: str) -> Iterator[ClosedPane]:
-        """The last revision of every pane of a model, in order of time.
+    def panes(self, model: str, start: int = NEVER, end: int = FOREVER) -> Iterator[ClosedPane]:
+        """The last revision of every pane of a model that starts from `start` up to `end` (us), in
+        order of time.
 
         Raises:
             StateError, OSError: one of them cannot be read.
@@ -180,11 +184,25 @@ class Archive:
             named = _NAME.fullmatch(path.stem)
             if named is None:
                 continue  # not of this program's making
-            start, key, number = named[1], named[2], int(named[3])
-            if number >= newest.get((start, key), (0, path))[0]:
-                newest[start, key] = (number, path)
-        for _, (_, path) in sorted(newest.items(), key=lambda item: item[0]):
-            yield from_parquet(path.read_bytes(), model)
+            stamp, key, number = named[1], named[2], int(named[3])
+            if number >= newest.get((stamp, key), (0, path))[0]:
+                newest[stamp, key] = (number, path)
+        for (stamp, _), (_, path) in sorted(newest.items(), key=lambda item: item[0]):
+            if start <= _time(stamp) < end:
+                yield from_parquet(path.read_bytes(), model)
+
+    def events(self, kind: str | None = None) -> Iterator[Event]:
+        """All events, or those of one kind, in order of time; at one time, as they were noted.
+
+        Raises:
+            StateError, OSError: a file of them cannot be read.
+        """
+        for day in sorted((self.folder / "events").glob("date=*")):
+            files = [path for path in day.glob("*.parquet") if path.stem.isdecimal()]
+            found: list[Event] = []
+            for path in sorted(files, key=lambda path: int(path.stem)):
+                found += _events_in(path, kind)
+            yield from sorted(found, key=lambda event: event.time)
 
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
@@ -216,6 +234,30 @@ def _events(events: Sequence[Event]) -> bytes:
     return write(pa.Table.from_pylist(rows, schema=EVENTS))
 
 
+def _events_in(path: Path, kind: str | None) -> list[Event]:
+    """The events of one file, in its order.
+
+    Raises:
+        StateError: it is damaged, or of another format.
+        OSError: it cannot be read.
+    """
+    data = path.read_bytes()
+    try:
+        table = parquet.read_table(
+            pa.BufferReader(data), use_threads=False, page_checksum_verification=True
+        )
+        if table.schema.equals(EVENTS, check_metadata=True):
+            if kind is not None:
+                table = table.filter(pc.equal(table["kind"], kind))
+            times = [table[name].cast(pa.int64()).to_pylist() for name in ("time", "published")]
+            texts = [table[name].to_pylist() for name in ("kind", "model", "subject")]
+            details = map(msgspec.json.Decoder(dict[str, Any]).decode, table["detail"].to_pylist())
+            return [Event(*row) for row in zip(*times, *texts, details, strict=True)]
+    except DAMAGE as error:
+        raise StateError(f"{path}: damaged ({error})") from error
+    raise StateError(f"{path}: not a file of events that this inferwatch reads")
+
+
 def _key(version: str, slice: str) -> str:
     """What a file's name says of version and slice, which may be anything: 16 hex digits."""
     return blake2b(msgspec.json.encode([version, slice]), digest_size=8).hexdigest()
@@ -223,6 +265,11 @@ def _key(version: str, slice: str) -> str:
 
 def _date(time: int) -> str:
     return (_EPOCH + timedelta(microseconds=time)).strftime("%Y-%m-%d")
+
+
+def _time(stamp: str) -> int:
+    moment = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _stamp(time: int) -> str:

@@ -212,12 +212,13 @@ class Board:
         self.set_window(model, version, "", statistics)
 
     def drop_length(self, model: str, window: str) -> None:
-        """Remove all gauges of one length of window, of every version, and its verdict."""
+        """Remove all gauges of one length of window, of every version, its verdict and scores."""
         model, window = label(model), label(window)
         with self._lock:
             for key in [k for k in self._windows if (k[0], k[2]) == (model, window)]:
                 del self._windows[key]
-            self._groups.pop(("verdict", model, window), None)
+            for group in [key for key in self._groups if key[1:] == (model, window)]:
+                del self._groups[group]
             self._generation += 1
 
     def drop_model(self, model: str) -> None:

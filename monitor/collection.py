@@ -13,6 +13,10 @@ from collectors.family import Family, Statistic
 log = logging.getLogger(__name__)
 
 
+SUBJECTS = {"software": "software", "inputs": "input", "outputs": "output"}
+"""What the verdicts on a family's statistics are called after."""
+
+
 class Collection:
     """Runs every family over the same rows.
 
@@ -29,6 +33,11 @@ class Collection:
         self.seconds = dict.fromkeys((family.name for family in families), 0.0)
         self.healthy = dict.fromkeys(self.seconds, True)
         self._timer = timer
+
+    @property
+    def subjects(self) -> list[str]:
+        """What verdicts are given on."""
+        return [SUBJECTS[one.name] for one in self.families if one.name in SUBJECTS]
 
     def empty(self) -> dict[str, Any]:
         """A summary of no rows for each family."""

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_
 
 from collectors.discovery import Discovery, Hints
 from collectors.layout import ImageLimits, Layout, Path
+from monitor.config_alarms import Alarms
 from monitor.config_fields import FeatureConfig, Fields, Match, OutputConfig
 from monitor.config_layout import build_hints, build_layout
+from monitor.config_reference import ReferenceConfig
 from monitor.config_types import (
     Count,
     Duration,
@@ -87,7 +89,7 @@ class Caps(Section):
 class ModelConfig(Section):
     """One model. Durations are in seconds, sizes in bytes."""
 
-    planned: ClassVar[frozenset[str]] = frozenset({"reference", "alarms", "limits", "replicas"})
+    planned: ClassVar[frozenset[str]] = frozenset({"limits", "replicas"})
 
     name: Text = Field(
         description="Its name in every metric: letters, digits, `_`, `.` and `-`, at most 100.",
@@ -115,6 +117,12 @@ class ModelConfig(Section):
     )
     process: Process | None = Field(
         default=None, description="The model server's own process, to be watched beside the log."
+    )
+    reference: ReferenceConfig | None = Field(
+        default=None, description="What live traffic is compared with."
+    )
+    alarms: Alarms = Field(
+        default_factory=Alarms, description="What may ring, and how often for nothing."
     )
     windows: tuple[SomeDuration, ...] = Field(
         default=(3_600.0, DAY),

@@ -200,6 +200,54 @@ _WINDOWS = (
         _WHOLE, "Wall time at which the newest closed window was closed."),
 )
 
+_ALARMS = (
+    _window("score", "inferwatch_score", ("subject", "feature", "statistic", "reference"),
+        "-log of a probability", _WHOLE,
+        "How rare a change is, calibrated on the reference: a score of s comes by chance about "
+        "once in e^s windows."),
+    Metric("score.threshold", "inferwatch_score_threshold", "gauge",
+        ("model", "window", "reference", "rule"), "-log of a probability", _WHOLE,
+        "What a window's largest score must pass to alarm: alone, or in two of three windows.",
+        "model"),
+    _window("drift.distance", "inferwatch_drift_distance",
+        ("subject", "feature", "part", "method", "reference"), "see the method", _WHOLE,
+        "Distance of the window to the whole reference, by the methods of the config; what decides "
+        "is the score."),
+    Metric("alarms", "inferwatch_alarms_total", "counter", ("model", "window", "reference"),
+        "alarms", "One entry into alarm, or one of something new that crossed by itself.",
+        "Alarms since the daemon started.", "model"),
+    Metric("alarms_30d", "inferwatch_alarms_30d", "gauge", ("model", "window", "reference"),
+        "alarms", "The 30 days of event time before the newest window.",
+        "Alarms of the last 30 days, those before a restart too.", "model"),
+    Metric("alarm.since", "inferwatch_alarm_since_timestamp_seconds", "gauge",
+        ("model", "window", "reference"), "seconds", "The alarm that goes on.",
+        "Event time of the end of the window in which the alarm began; none while there is none.",
+        "model"),
+    _window("alarm.cause", "inferwatch_alarm_cause",
+        ("subject", "feature", "reference", "change", "rank", "side"), "see the label change",
+        "The newest flagged window of the alarm that goes on.",
+        "What led to the alarm, rank 1 the worst: the quantity in the reference, and now."),
+    _model("alarm.budget", "inferwatch_alarm_budget_per_day", "As stated in the config.",
+        "False alarms that the model may have in a day.", unit="alarms per day"),
+    Metric("calibration.info", "inferwatch_calibration_info", "gauge",
+        ("model", "reference", "certainty", "dependence", "daily"), "1", "Always 1.",
+        "How the thresholds were calibrated: interpolated, extrapolated, provisional or "
+        "uncalibrated; whether the panes depend on each other for too long; and how days are "
+        "judged: off, conservative or calibrated.", "model"),
+    Metric("reference.mean", "inferwatch_reference_mean", "gauge",
+        ("model", "feature", "reference"), "feature's", _USABLE,
+        "Mean of a feature in the reference.", "model"),
+    Metric("reference.quantile", "inferwatch_reference_quantile", "gauge",
+        ("model", "feature", "reference", "q"), "feature's", _USABLE,
+        "Quantile of a feature in the reference.", "model"),
+    Metric("reference.missing_ratio", "inferwatch_reference_missing_ratio", "gauge",
+        ("model", "feature", "reference"), "ratio", "Rows of the reference.",
+        "Share of rows of the reference in which a feature is missing.", "model"),
+    Metric("reference.panes", "inferwatch_reference_panes", "gauge", ("model", "reference"),
+        "panes", "Incidents are left out.", "Panes of the reference that could be judged.",
+        "model"),
+)
+
 _MODELS = (
     Metric("version.first_seen", "inferwatch_version_first_seen_timestamp_seconds", "gauge",
         ("model", "version"), "seconds", "The version's first row.",
@@ -278,7 +326,15 @@ _MONITOR = (
 
 # fmt: on
 
-METRICS: tuple[Metric, ...] = (*_SOFTWARE, *_INPUTS, *_OUTPUTS, *_WINDOWS, *_MODELS, *_MONITOR)
+METRICS: tuple[Metric, ...] = (
+    *_SOFTWARE,
+    *_INPUTS,
+    *_OUTPUTS,
+    *_WINDOWS,
+    *_ALARMS,
+    *_MODELS,
+    *_MONITOR,
+)
 
 BY_STATISTIC: Mapping[str, Metric] = MappingProxyType({m.statistic: m for m in METRICS})
 """Every metric by its statistic id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,9 @@ from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
+from monitor.judging.first import FirstPanes
+from monitor.judging.judging import Judging
+from monitor.judging.shown import hide
 from monitor.showcase import Showcase
 from monitor.windows import Pane, PaneKey, Published, Windows
 
@@ -104,6 +107,7 @@ class Model:
         board: Board,
         keeping: Keeping,
         listeners: Sequence[PaneListener] = (),
+        judging: Judging | FirstPanes | None = None,
     ) -> None:
         self.rules = rules
         self.settled = settled
@@ -114,7 +118,15 @@ class Model:
         self._keeping = keeping
         self._listeners = listeners
         self._versions: dict[str, _Version] = {}
-        self._showcase = Showcase(rules.name, rules.windows, settled.collection, board)
+        self._judging = judging if isinstance(judging, Judging) else None
+        self._first = judging if isinstance(judging, FirstPanes) else None
+        self._reference = ""
+        if self._judging is None:  # the board may know one from before a reload
+            hide(board, rules.name, [name for name, _ in rules.windows])
+            board.replace_group(("calibration", rules.name), (), rules.name)
+        self._showcase = Showcase(
+            rules.name, rules.windows, settled.collection, board, self._judging
+        )
         self._revised_at = NEVER
 
     def handle(self, records: Records, now: int) -> Outcome:
@@ -132,6 +144,7 @@ class Model:
         if revise:
             self._revised_at = now
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
+        self._look_for_reference(now)
         for name, version in list(self._versions.items()):
             if now - version.last >= self.rules.forget_after:
                 del self._versions[name]
@@ -159,6 +172,9 @@ class Model:
             "versions": versions,
             "windows": self.windows.state(),
             "shown": self._showcase.state(),
+            "judging": None if self._judging is None else self._judging.state(),
+            "first": None if self._first is None else self._first.state(),
+            "reference": self._reference,
         }
 
     def restore(self, stored: Stored) -> None:
@@ -171,6 +187,15 @@ class Model:
         for name, last, first in stored.rows("versions"):
             self._versions[name] = _Version(last, first)
             self._begin_counting(name, first)
+        if self._judging is not None:
+            # States from before there were references have none.
+            if "judging" in stored and stored.given("judging"):
+                self._judging.restore(stored.part("judging"))
+            self._judging.show()
+        if self._first is not None and "first" in stored and stored.given("first"):
+            self._first.restore(stored.part("first"))
+        if "reference" in stored:
+            self._reference = stored.text("reference")
         self._showcase.restore(stored.part("shown"))
         if stored.text("config") != self.rules.digest:
             self._showcase.show(self.windows)
@@ -247,6 +272,20 @@ class Model:
             self.rules.name, version, [Statistic("version.first_seen", first / SECOND)]
         )
 
+    def _look_for_reference(self, now: int) -> None:
+        """Take over the reference of the first panes once it is made, and keep every change."""
+        made = None if self._first is None else self._first.made()
+        if made is not None:
+            self._first, self._judging = None, made
+            self._showcase.judge_by(made)
+            made.show()
+        if self._judging is not None and self._judging.reference != self._reference:
+            before, self._reference = self._reference, self._judging.reference
+            detail = {"before": before, **self._judging.about()}
+            log.info("reference", extra={"model": self.rules.name, "reference": self._reference})
+            name = self.rules.name
+            self._keeping.note(Event(now, now, "reference", name, self._reference, detail))
+
     def _note_version(self, version: str, time: int, now: int, what: str) -> None:
         log.info(f"version {what}", extra={"model": self.rules.name, "version": version})
         detail = {"change": what}
@@ -273,6 +312,11 @@ class Model:
                     statistics=self._showcase.of_pane(pane),
                 )
             )
+        if self._first is not None:
+            self._first.closed(published.closed)
+        if self._judging is not None and (published.closed or published.moved):
+            for event in self._judging.closed(self.windows, published.closed):
+                self._keeping.note(replace(event, published=now))
         if published.moved:
             self._showcase.show(self.windows, now)
         self._showcase.forget_panes()

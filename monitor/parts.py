@@ -13,6 +13,7 @@ from monitor.config import Config
 from monitor.config_model import ModelConfig
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, TimeRules
+from monitor.judging.making import make_judging
 from monitor.model import Keeping, ModelRules, PaneListener
 from monitor.pipeline import ModelPart, Pipeline
 from monitor.routing import Router, Rule
@@ -80,7 +81,8 @@ def _part(model: ModelConfig, state: Path) -> ModelPart:
         digest=digest(model),
     )
     topic = None if model.match is None else model.match.topic
-    return ModelPart(rules, Settling(model, state / "models", time.perf_counter), topic)
+    settling = Settling(model, state / "models", time.perf_counter)
+    return ModelPart(rules, settling, topic, make_judging(model, rules, settling, state))
 
 
 def _rule(model: ModelConfig) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,12 +25,16 @@ from monitor.archive import Event
 from monitor.board import Board
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, EventClock
+from monitor.judging.first import FirstPanes
+from monitor.judging.judging import Judging
 from monitor.model import Keeping, Model, ModelRules, Outcome, PaneListener, Settled
 from monitor.routing import Router, subset
 from monitor.settling import ENOUGH_BYTES, ENOUGH_ROWS, LONGEST_WAIT, Settling
 from monitor.windows import check_pane
 
 log = logging.getLogger(__name__)
+
+MakeJudging = Callable[[Settled, Board], Judging | FirstPanes | None]
 
 MOST_HELD = 4
 """How many times what is enough to settle a model may be held where it cannot be settled."""
@@ -43,6 +47,7 @@ class _Entry:
     rules: ModelRules
     settling: Settling
     topic: str | None
+    judging: MakeJudging
     clock: EventClock
     model: Model | None = None
     held: list[Records] = field(default_factory=list)
@@ -80,12 +85,15 @@ class _Entry:
 class ModelPart:
     """One model as the pipeline needs it: its settings, and how its schema is chosen.
 
-    `topic` None: it may be in any.
+    Attributes:
+        topic: where it is; None where it may be in any.
+        judging: makes what its windows are judged by, once it is settled; None for nothing.
     """
 
     rules: ModelRules
     settling: Settling
     topic: str | None
+    judging: MakeJudging
 
 
 class Pipeline:
@@ -116,7 +124,7 @@ class Pipeline:
         self._listeners = listeners
         self._entries = {
             part.rules.name: _Entry(
-                part.rules, part.settling, part.topic, EventClock(part.rules.time)
+                part.rules, part.settling, part.topic, part.judging, EventClock(part.rules.time)
             )
             for part in parts
         }
@@ -264,8 +272,9 @@ class Pipeline:
             )
 
     def _model(self, entry: _Entry, settled: Settled) -> Model:
+        judging = entry.judging(settled, self._board)
         parts = (entry.rules, settled, entry.clock, self._board, self._keeping, self._listeners)
-        return Model(*parts)
+        return Model(*parts, judging)
 
     def _note_gap(self, gap: Gap, now: float) -> None:
         for entry in self._entries.values():

@@ -16,6 +16,8 @@ from monitor import verdicts
 from monitor.board import Board
 from monitor.collection import Collection
 from monitor.event_clock import NEVER, SECOND
+from monitor.judging.judging import Judging
+from monitor.verdicts import Verdict, without_scores
 from monitor.windows import Pane, Windows
 
 _Shown = dict[str, list[tuple[str, float, dict[str, str]]]]
@@ -26,19 +28,27 @@ class Showcase:
     """The gauges of one model's windows; times in us."""
 
     def __init__(
-        self, model: str, windows: Sequence[tuple[str, int]], collection: Collection, board: Board
+        self,
+        model: str,
+        windows: Sequence[tuple[str, int]],
+        collection: Collection,
+        board: Board,
+        judging: Judging | None = None,
     ) -> None:
         self._model = model
         self._windows = windows
         self._collection = collection
         self._board = board
-        subjects = {"software": "software", "inputs": "input", "outputs": "output"}
-        families = [family.name for family in collection.families]
-        self._subjects = [subject for name, subject in subjects.items() if name in families]
+        self._judging = judging
+        self._subjects = collection.subjects
         self._closed_at = 0
         self._shown: dict[str, bytes] = {}
         self._versions: dict[str, Iterable[str]] = {}
         self._of_panes: dict[tuple[int, int], list[Statistic]] = {}
+
+    def judge_by(self, judging: Judging) -> None:
+        """Show these verdicts from the next window on."""
+        self._judging = judging
 
     def of_pane(self, pane: Pane) -> list[Statistic]:
         """Every statistic of one pane, worked out once for the archive and the shortest window."""
@@ -74,7 +84,7 @@ class Showcase:
                 ]
                 shown[key.version] = [(s.id, _number(s), dict(s.labels)) for s in found]
             self._shown[name] = msgspec.msgpack.encode(shown)
-            self._put(name, shown)
+            self._put(name, length, shown, windows.closed_until)
 
     def state(self) -> State:
         """What is shown; the caller owns it."""
@@ -88,12 +98,21 @@ class Showcase:
         """
         self._closed_at = stored.whole("closed_at")
         windows = stored.part("windows")
-        for name, _ in self._windows:
+        for name, length in self._windows:
             if name in windows:
                 self._shown[name] = windows.blob(name)
-                self._put(name, msgspec.msgpack.decode(self._shown[name], type=_Shown))
+                shown = msgspec.msgpack.decode(self._shown[name], type=_Shown)
+                ends = [value for of in shown.values() for id, value, _ in of if id == "window.end"]
+                end = round(max(ends) * SECOND) if ends else NEVER
+                self._put(name, length, shown, end)
 
-    def _put(self, name: str, shown: Mapping[str, list[tuple[str, float, dict[str, str]]]]) -> None:
+    def _put(
+        self,
+        name: str,
+        length: int,
+        shown: Mapping[str, list[tuple[str, float, dict[str, str]]]],
+        end: int,
+    ) -> None:
         for version in set(self._versions.get(name, ())) - shown.keys():
             self._board.drop_window(self._model, version, name)
         self._versions[name] = set(shown)
@@ -103,9 +122,14 @@ class Showcase:
                 self._model, version, name, [Statistic(*one) for one in statistics]
             )
             rows += sum(value for id, value, _ in statistics if id == "window.rows")
-        verdict = verdicts.judge(int(rows))
-        found = verdicts.statistics(verdict, self._subjects, name)
-        self._board.replace_group(("verdict", self._model, name), found, self._model)
+        if self._judging is None:
+            found: Mapping[str, Verdict] = dict.fromkeys(self._subjects, without_scores(int(rows)))
+            reference = ""
+        else:
+            found = self._judging.verdicts(length, int(rows), end)
+            reference = self._judging.reference
+        given = verdicts.statistics(found, name, reference)
+        self._board.replace_group(("verdict", self._model, name), given, self._model)
 
 
 def _number(statistic: Statistic) -> float:

@@ -202,6 +202,10 @@ class Windows:
         merged = {key: self._rollup.window(first, last, key) for key in sorted(keys)}
         return {key: pane for key, pane in merged.items() if pane is not None}
 
+    def closed_pane(self, start: int, key: PaneKey) -> Pane | None:
+        """The last revision of a closed pane, from memory or from the shelf."""
+        return self._closed.get((start, key)) or self.shelf(start, key)
+
     def state(self) -> State:
         """All that it holds, and which closed panes lie on the shelf; the caller owns it."""
         shelved = [*self._shelved, *(place for place in self._closed)]

@@ -69,18 +69,21 @@ def read_flights() -> pd.DataFrame:
 
 def first_days(flights: pd.DataFrame, days: int) -> pd.DataFrame:
     """The flights scheduled on the first `days` New York days."""
-    import pandas as pd
-
     scheduled = flights["scheduled"].dt.tz_convert(TIME_ZONE)
-    end = scheduled.min().normalize() + pd.DateOffset(days=days)
+    end = scheduled.min().normalize() + _days(days)
     chosen: pd.DataFrame = flights[scheduled < end]
     return chosen
 
 
 def first_weeks(flights: pd.DataFrame, weeks: int = 4) -> pd.DataFrame:
-    """The flights of the first `weeks` weeks, counted from the first departure."""
-    import pandas as pd
-
-    end = flights["time"].min() + pd.Timedelta(weeks=weeks)
+    """The flights that left in the first `weeks` weeks of New York days; the first of `flights`."""
+    end = flights["scheduled"].min().tz_convert(TIME_ZONE).normalize() + _days(7 * weeks)
     chosen: pd.DataFrame = flights[flights["time"] < end]
     return chosen
+
+
+def _days(days: int) -> pd.DateOffset:
+    """So many days of a clock, whatever summer time does to them."""
+    import pandas as pd
+
+    return pd.DateOffset(days=days)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -35,14 +36,23 @@ class Progress:
 class ModelServer:
     """`monitor.demo.scorer` as a child process, while the context lasts.
 
-    It logs the flights of the first `days` days (all without) to `topic`, which must be there.
+    It logs the flights of the first `days` days (all without) to `topic`, which must be there, and
+    before it is ready puts those of the first four weeks into the file `first_weeks`, if asked.
     """
 
-    def __init__(self, bootstrap_servers: str, topic: str, days: int | None = None) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str,
+        days: int | None = None,
+        first_weeks: Path | None = None,
+    ) -> None:
         self._command = [sys.executable, "-m", "monitor.demo.scorer"]
         self._command += ["--bootstrap-servers", bootstrap_servers, "--topic", topic]
         if days is not None:
             self._command += ["--days", str(days)]
+        if first_weeks is not None:
+            self._command += ["--first-weeks", str(first_weeks)]
         self._child: subprocess.Popen[str] | None = None
         self._progress = Progress()
         self._ready = threading.Event()

@@ -3,7 +3,8 @@
 It runs as a child process, `python -m monitor.demo.scorer`, and talks in lines: it says
 `produced N of M` and at last `done N` on its standard output, and obeys `consumed N` on its
 standard input, never more than `AHEAD` records ahead of N. When that input ends, so does it; until
-then it stays up, as a server does that has nothing to do.
+then it stays up, as a server does that has nothing to do. Asked for them, it puts the records of
+the first four weeks into a file before it says anything.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -113,6 +115,18 @@ def score(flights: pd.DataFrame, model: Model, memory: Callable[[], int]) -> Ite
         )
 
 
+def written_first(records: Iterator[bytes], number: int, path: Path) -> Iterator[bytes]:
+    """Write the first `number` records to `path`, a line each; gives all records, those too.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    first = list(itertools.islice(records, number))
+    with path.open("wb") as file:
+        file.writelines(record + b"\n" for record in first)
+    return itertools.chain(first, records)
+
+
 class Log:
     """The topic that the answers go to, its partitions taken in turn."""
 
@@ -206,6 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bootstrap-servers", required=True, help="Kafka, HOST:PORT[,HOST:PORT]")
     parser.add_argument("--topic", required=True, help="topic to log to; it must be there")
     parser.add_argument("--days", type=_days, help="score only the first so many days")
+    parser.add_argument(
+        "--first-weeks", type=Path, metavar="FILE", help="write the records of four weeks there too"
+    )
     options = parser.parse_args(arguments)
     # Ctrl-C in a terminal reaches the whole group; the parent says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -221,6 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.days is not None:
             flights = first_days(flights, options.days)
         answers = score(flights, model, lambda: int(process.memory_info().rss))
+        if options.first_weeks is not None:
+            answers = written_first(answers, len(first_weeks(flights)), options.first_weeks)
         replay(answers, len(flights), log, pace, sys.stdout)
     except BrokenPipeError:
         return 0

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
+from textwrap import fill
 
 from collectors.events import MISSING
 from collectors.inputs import InputsSummary
 from collectors.outputs import OutputsSummary
 from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.state import StateError
 from monitor import logs
 from monitor.app import App
+from monitor.archive import Archive
 from monitor.config import load
+from monitor.demo.alarms import BUDGET, MONTH, WIDTH, alarm_days, days_in_alarm, table
 from monitor.demo.broker import API_VERSION, EmbeddedBroker, create_topic
-from monitor.demo.flights import CATEGORIES, FEATURES
+from monitor.demo.flights import CATEGORIES, FEATURES, TIME_ZONE
 from monitor.demo.model import NAME
 from monitor.demo.model_server import ModelServer
+from monitor.demo.outside import read_days
+from monitor.demo.reference import LEAST_DAYS, build, sentence
 from monitor.demo.report import Diary, Facts, tables
+from monitor.judging import judging
 from monitor.progress import Progress
+from monitor.references.building import CannotBuild
 from monitor.windows import Pane
+
+STATE = "state"
+
+SAVING = 60.0
+"""Seconds that the archive gets to be written before its alarms are read."""
 
 
 class DemoError(Exception):
@@ -39,29 +54,35 @@ def show(
         OSError: `listen` cannot be listened on.
     """
     logs.set_up("logfmt", "warning")
+    # The table at the end tells of the alarms; the bar until then is not to be torn apart.
+    logging.getLogger(judging.__name__).setLevel(logging.ERROR)
     began = time.monotonic()
     _print("Fitting a model of arrival delay on the first four weeks of 2013 ...")
     with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inferwatch-demo-")))
         topic = f"inferwatch-demo-{time.time_ns() // 1_000_000}"
         api_version = None
         if bootstrap_servers is None:
-            broker = stack.enter_context(EmbeddedBroker())
-            broker.make_topic(topic)
-            bootstrap_servers, api_version = broker.bootstrap_servers, API_VERSION
+            bootstrap_servers, api_version = _embedded(stack, topic), API_VERSION
         else:
             create_topic(bootstrap_servers, topic)
-        server = stack.enter_context(ModelServer(bootstrap_servers, topic, days))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inferwatch-demo-")))
-        path = folder / "inferwatch.yml"
-        state = folder / "state"
-        path.write_text(config(bootstrap_servers, api_version, topic, listen, state, server.pid))
-        diary = Diary()
-        app = App(load(path), listeners=[lambda _, pane: diary.note(pane.start, facts(pane))])
-        stack.callback(app.stop)
-        app.start()
-        _replay(app, server, diary, stop)
+        records = folder / "first-weeks.jsonl" if days >= LEAST_DAYS else None
+        server = stack.enter_context(ModelServer(bootstrap_servers, topic, days, records))
+        while not server.wait_ready(0.2) and not stop.is_set():
+            _check(server)
         if stop.is_set():
             return
+        text = config(bootstrap_servers, api_version, topic, listen, folder, server.pid)
+        diary = Diary()
+        app = _app(folder, text, records, diary)
+        stack.callback(app.stop)
+        app.start()
+        _replay(app, server, stop)
+        if stop.is_set():
+            return
+        _print(f"\n{tables(diary)}\n")
+        if records is not None:
+            _print(f"{_alarms(app, folder / STATE, days)}\n")
         _print(f"Read, scored and counted in {time.monotonic() - began:.0f} s.")
         _print(f"Metrics: {app.exporter.url}/metrics   everything else: {app.exporter.url}/")
         if not leave:
@@ -69,9 +90,41 @@ def show(
             app.run(stop)
 
 
-def _replay(app: App, server: ModelServer, diary: Diary, stop: threading.Event) -> None:
-    while not server.wait_ready(0.2) and not stop.is_set():
-        _check(server)
+def _embedded(stack: contextlib.ExitStack, topic: str) -> str:
+    """Where the embedded broker listens, which has the topic, and lasts as long as the stack."""
+    broker = stack.enter_context(EmbeddedBroker())
+    broker.make_topic(topic)
+    return broker.bootstrap_servers
+
+
+def _app(folder: Path, text: str, records: Path | None, diary: Diary) -> App:
+    """The daemon by this config; with `records` made its reference.
+
+    Raises:
+        DemoError: the reference cannot be built or calibrated.
+        OSError: a file cannot be written.
+    """
+    path, reference = folder / "inferwatch.yml", folder / "reference.parquet"
+    path.write_text(text if records is None else text + alarms(reference))
+    loaded = load(path)
+
+    def listen(_: str, pane: Pane) -> None:
+        diary.note(pane.start, facts(pane))
+
+    if records is None:
+        _print(f"A replay of less than {LEAST_DAYS} days has no reference, and raises no alarm.")
+        return App(loaded, listeners=[listen])
+    _print("Building a reference of them, and calibrating alarms on it ...")
+    try:
+        built = build(loaded, records, reference)
+        app = App(loaded, listeners=[listen])
+        _print(fill(sentence(built, loaded.state.dir / "calibrations"), WIDTH))
+    except (CannotBuild, StateError) as error:
+        raise DemoError(str(error)) from error
+    return app
+
+
+def _replay(app: App, server: ModelServer, stop: threading.Event) -> None:
     total = server.progress.total or 0
     _print(f"Replaying {total:,} flights of 2013 through Kafka, each as it leaves.")
     progress = Progress("flights", total, sys.stderr)
@@ -83,8 +136,24 @@ def _replay(app: App, server: ModelServer, diary: Diary, stop: threading.Event) 
         server.consumed(consumed)
         _check(server)
     app.pipeline.finish(time.time())
-    if not stop.is_set():
-        _print(f"\n{tables(diary)}\n")
+
+
+def _alarms(app: App, state: Path, days: int) -> str:
+    """The table of alarms, from the archive.
+
+    Raises:
+        DemoError: it cannot be written, or read again.
+    """
+    if not app.save(SAVING):
+        raise DemoError(f"the state could not be written to {state}")
+    archive = Archive(state / "archive")
+    known = read_days()
+    try:
+        begun = alarm_days(archive.events("alarm"))
+        in_alarm = days_in_alarm(archive.events("verdict"))
+    except StateError as error:
+        raise DemoError(str(error)) from error
+    return table(begun, known, in_alarm, min(known) + timedelta(days=days))
 
 
 def _check(server: ModelServer) -> None:
@@ -109,14 +178,16 @@ def config(
     api_version: tuple[int, ...] | None,
     topic: str,
     listen: str,
-    state: Path,
+    folder: Path,
     pid: int,
 ) -> str:
-    """The configuration of the demo, as a user would write it."""
+    """The configuration of the demo, as a user would write it; `alarms` may follow it."""
     version = "" if api_version is None else f"    api_version: {list(api_version)}\n"
     kinds = {name: "category" if name in CATEGORIES else "number" for name in FEATURES}
     features = "".join(f"      {name}: {{kind: {kind}}}\n" for name, kind in kinds.items())
     return f"""\
+state: {{dir: "{folder / STATE}"}}
+web: {{listen: "{listen}"}}
 source:
   kafka:
     bootstrap_servers: ["{bootstrap_servers}"]
@@ -130,20 +201,26 @@ source:
       time: timestamp
       version: model_version
       latency: {{path: latency_ms, unit: ms}}
-      memory_bytes: memory_bytes
-      cpu_seconds: cpu_seconds
       features: features
       prediction: prediction
     features:
 {features}    output: {{kind: number}}
+    # Its memory and CPU are read here and not from the log: four weeks of the reference are made in
+    # two seconds, in which a process does not change as it does in weeks.
     process: {{pid: {pid}}}
     windows: [1h, 1d]
     latency_buckets: [1.0e-6, 2.5e-6, 5.0e-6, 1.0e-5, 2.5e-5, 1.0e-4, 1.0e-3, 0.01]
     # The replay is of 2013: no wall clock is to close its windows while one waits.
     idle_timeout: 30d
-    timezone: America/New_York
-state: {{dir: "{state}"}}
-web: {{listen: "{listen}"}}
+    timezone: {TIME_ZONE}
+"""
+
+
+def alarms(reference: Path) -> str:
+    """What the model's part of the configuration gains by a reference in a file."""
+    return f"""\
+    reference: {{path: "{reference}"}}
+    alarms: {{budget: {BUDGET} per {MONTH}d}}
 """
 
 

@@ -98,10 +98,17 @@ def test_the_first_days_are_those_of_new_york(flights: pd.DataFrame) -> None:
     assert len(first_days(flights, 365)) == len(flights)
 
 
-def test_the_first_weeks_end_to_the_minute(flights: pd.DataFrame) -> None:
+def test_the_first_weeks_end_at_midnight_in_new_york(flights: pd.DataFrame) -> None:
     first = first_weeks(flights)
-    end = flights["time"].iloc[0] + pd.Timedelta(days=28)
-    assert first["time"].iloc[-1] < end <= flights["time"].iloc[len(first)]
+    local = flights["time"].dt.tz_convert("America/New_York").dt.tz_localize(None)
+    assert len(first) == int((local < pd.Timestamp("2013-01-29")).sum()) == 24_285
+    pd.testing.assert_frame_equal(first, flights.head(len(first)))
+
+
+def test_the_first_weeks_are_whole_weeks_of_a_clock(flights: pd.DataFrame) -> None:
+    first = first_weeks(flights, weeks=12)  # the last one begins after the hour that was left out
+    local = flights["time"].dt.tz_convert("America/New_York").dt.tz_localize(None)
+    assert len(first) == int((local < pd.Timestamp("2013-03-26")).sum())
 
 
 def test_names_of_features_are_known_without_pandas() -> None:

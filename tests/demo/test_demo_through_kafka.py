@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from monitor.demo.scorer import AHEAD, Log, score
 from tests.support.kafka import Broker, unique
 
 WITHIN = 60.0
+END = "2013-01-29T05:00:00Z"
 
 
 def _reader(address: str, topic: str) -> KafkaConsumer:
@@ -47,12 +49,16 @@ def _read_all(consumer: KafkaConsumer, server: ModelServer) -> tuple[list[Any], 
 
 
 @pytest.mark.slow
-def test_every_record_arrives_once_through_the_embedded_broker(flights: pd.DataFrame) -> None:
+def test_every_record_arrives_once_through_the_embedded_broker(
+    flights: pd.DataFrame, tmp_path: Path
+) -> None:
     wanted = first_days(flights, 35)
+    first = tmp_path / "first-weeks.jsonl"
     with EmbeddedBroker() as broker:
         assert broker.make_topic("flights") == PARTITIONS
-        with ModelServer(broker.bootstrap_servers, "flights", days=35) as server:
+        with ModelServer(broker.bootstrap_servers, "flights", 35, first) as server:
             assert server.wait_ready(WITHIN)
+            written = first.read_bytes().splitlines()
             assert server.progress.total == len(wanted) > AHEAD
             consumer = _reader(broker.bootstrap_servers, "flights")
             records, furthest = _read_all(consumer, server)
@@ -61,6 +67,10 @@ def test_every_record_arrives_once_through_the_embedded_broker(flights: pd.DataF
             assert server.stop() == 0
     assert furthest <= AHEAD
     read = [msgspec.json.decode(record.value) for record in records]
+    # The first four weeks end at midnight in New York, and to the byte are what was logged.
+    early = [r.value for r, said in zip(records, read, strict=True) if said["timestamp"] < END]
+    assert sorted(written) == sorted(early)
+    assert len(written) == len(first_weeks(flights))
     assert sorted(record["request_id"] for record in read) == sorted(wanted["request_id"])
     assert Counter(r.partition for r in records).most_common()[-1][1] == len(wanted) // PARTITIONS
     nulls = sum(record["prediction"] is None for record in read)

@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 import pandas as pd
@@ -11,7 +12,17 @@ import pytest
 
 from monitor.demo.flights import FEATURES, first_days, first_weeks
 from monitor.demo.model import fit
-from monitor.demo.scorer import AHEAD, CHUNK, MEMORY_EVERY, Pace, main, obey, replay, score
+from monitor.demo.scorer import (
+    AHEAD,
+    CHUNK,
+    MEMORY_EVERY,
+    Pace,
+    main,
+    obey,
+    replay,
+    score,
+    written_first,
+)
 
 SOON = 10.0
 A_MOMENT = 0.05
@@ -92,6 +103,16 @@ def test_missing_values_are_null_in_the_record(flights: pd.DataFrame) -> None:
     assert features["pressure"] is None
     assert features["dep_delay"] is None
     assert b"NaN" not in record
+
+
+def test_what_is_written_first_is_what_is_logged(flights: pd.DataFrame, tmp_path: Path) -> None:
+    some = first_days(flights, 2)
+    path = tmp_path / "first.jsonl"
+    records = written_first(score(some, fit(first_weeks(flights)), lambda: 1), 900, path)
+    lines = path.read_bytes().splitlines()  # it is there before any record is given
+    logged = list(records)
+    assert lines == logged[:900]
+    assert len(logged) == len(some)
 
 
 def test_the_pace_lets_through_what_is_within_reach() -> None:

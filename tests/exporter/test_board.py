@@ -177,6 +177,51 @@ class TestGroups:
         assert values(board, "build_info") == {("0.1.0", "3.11"): 1}
 
 
+class TestGone:
+    """What the daemon puts there of two models and two lengths of window."""
+
+    def full(self) -> Board:
+        board = Board()
+        for model in (M, "other"):
+            board.add(Statistic("alarms", 2, {"window": "1h", "reference": "r"}), model)
+            about = {"reference": "r", "certainty": "provisional"}
+            info = Statistic("calibration.info", 1, about | {"dependence": "ok", "daily": "off"})
+            board.replace_group(("calibration", model), [info], model)
+            for window in ("1h", "1d"):
+                of = {"window": window, "reference": "r"}
+                board.set_window(model, V, window, [mean("a", 1.0)])
+                limit = Statistic("score.threshold", 9, of | {"rule": "alone"})
+                board.replace_group(("scores", model, window), [limit], model)
+                alarm = Statistic("alarms_30d", 1, of)
+                board.replace_group(("alarm", model, window), [alarm], model)
+        return board
+
+    def places(self, board: Board) -> set[tuple[str, str]]:
+        """Model and window of all that is there, "" where it is of none."""
+        found = set()
+        for series in board.series()[1]:
+            window = next((label for label in series.labels if label in {"1h", "1d"}), "")
+            found.add((series.labels[0], window))
+        return found
+
+    def test_a_length_of_window_takes_its_scores_and_alarms_along(self) -> None:
+        board = self.full()
+        whole = self.places(board)
+        assert whole == {(m, w) for m in (M, "other") for w in ("1h", "1d", "")}
+        board.drop_length(M, "1d")
+        assert self.places(board) == whole - {(M, "1d")}
+        assert values(board, "alarms_30d").keys() == {
+            (M, "1h", "r"),
+            ("other", "1h", "r"),
+            ("other", "1d", "r"),
+        }
+
+    def test_a_model_takes_all_of_its_own_along(self) -> None:
+        board = self.full()
+        board.drop_model(M)
+        assert {model for model, _ in self.places(board)} == {"other"}
+
+
 class TestCaps:
     def test_error_reasons_beyond_the_cap_share_one_series_and_are_counted(self) -> None:
         board = Board()

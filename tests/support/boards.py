@@ -26,6 +26,16 @@ LABELS = {
     "subject": "input",
     "reference": "fixed",
     "verdict": "no_data",
+    "statistic": "missing",
+    "rule": "alone",
+    "certainty": "extrapolated",
+    "dependence": "ok",
+    "daily": "conservative",
+    "rank": "1",
+    "change": "missing",
+    "side": "now",
+    "part": "brightness",
+    "method": "psi",
 }
 
 
@@ -53,7 +63,10 @@ def small_board() -> Board:
 def _one(metric: Metric) -> Statistic:
     if metric.kind == "histogram":
         return Statistic(metric.statistic, Distribution((1, 2, 3, 4), 12.5))
-    own = {"model": {"version": "v1"}, "monitor": {"model": "delay", "version": "0.1.0"}}
+    own = {
+        "model": {"version": "v1", "window": "1h"},
+        "monitor": {"model": "delay", "version": "0.1.0"},
+    }
     known = LABELS | own.get(metric.scope, {})
     labels = {name: known[name] for name in metric.labels if name in known}
     number = zlib.crc32(metric.statistic.encode()) % 8000  # stays when the table grows

@@ -115,7 +115,7 @@ def main() -> None:
 def outcome(folder: Path, **spec: int) -> dict[str, Any]:
     """Run it, and take what it printed."""
     command = [sys.executable, "-m", "tests.torture.year_child", str(folder), json.dumps(spec)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=3_600)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=7_200)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

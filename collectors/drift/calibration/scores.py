@@ -1,0 +1,85 @@
+"""Scores: minus the logarithm of how rare a distance is, alike for every column and size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from collectors.drift.calibration.measures import Floats
+from collectors.drift.calibration.scorer import Pooled
+
+SHRINK = 10.0
+"""Days of panes for which the shape of a kind counts."""
+
+SILENT = 0.2
+"""Shape for a column without any distance in the whole reference: that of a share which only
+counts where it grows."""
+
+LEAST_KNEE = 0.25
+"""Of the level that it belongs to; a knee below it is none."""
+
+LOWEST, HIGHEST = 0.15, 60.0
+MOST = 700.0
+"""Largest score."""
+
+
+def shapes(ratio: Floats, used: NDArray[np.bool_], kinds: Sequence[str], weight: float) -> Floats:
+    """The gamma shape of D2 / V of each column [C], shrunk to that of its kind.
+
+    Args:
+        ratio: D2 / V, [C, T], looked at where `used`.
+        weight: how much a column's own panes count, beside `SHRINK` for its kind.
+    """
+    number = used.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.where(used, np.square(ratio - 1.0), 0.0).sum(axis=1) / number
+        shape = ((number - 1) / variance - 1.0) / number
+    silent = np.where(used, ratio, 0.0).max(axis=1, initial=0.0) == 0.0
+    shape = np.where(silent | ~np.isfinite(shape), SILENT, np.clip(shape, LOWEST, HIGHEST))
+    logs = np.log(shape)
+    names = np.array(kinds)
+    for kind in set(kinds):
+        of = (names == kind) & (number > 0)
+        if not of.any():
+            continue
+        logs[of] = (weight * logs[of] + SHRINK * logs[of].mean()) / (weight + SHRINK)
+    shape = np.exp(logs)
+    ks = (names == "ks") & (shape > 0.5)
+    shape[ks] = np.minimum(1.64, 0.5 + 0.573 * (shape[ks] - 0.5))
+    return np.asarray(shape)
+
+
+def rarity(ratio: Floats, shape: Floats, degrees: float) -> Floats:
+    """-log P(F(2 k, 2 k nu) > ratio); `shape` k broadcasts to `ratio`, `degrees` is nu.
+
+    D2 is taken as gamma of shape k about V, and V as known from nu panes.
+    """
+    x = degrees / (degrees + np.maximum(ratio, 0.0))
+    first = shape * degrees
+    tail = special.betainc(first, shape, x)
+    # Beyond what a float holds: the first terms of its series (Abramowitz and Stegun 26.5.4).
+    series = np.log1p(-np.minimum(x * (first + shape) / (first + 1.0), 0.999))
+    with np.errstate(divide="ignore"):
+        far = first * np.log(x) + shape * np.log1p(-x) - series
+        far -= special.betaln(first, shape) + np.log(first)
+        logs = np.where(tail > 1e-280, np.log(np.maximum(tail, 1e-300)), far)
+    return np.asarray(np.clip(-logs, 0.0, MOST))
+
+
+def pool(scores: Floats) -> Pooled:
+    """The map of held-out scores [N] of one kind."""
+    given = scores[np.isfinite(scores)]
+    if len(given) < 20:
+        return Pooled(1.0, 1.0, 1.0)
+    quantile = float(np.clip(1.0 - 150.0 / len(given), 0.9, 0.99))
+    level = -np.log(1.0 - quantile)
+    knee = float(np.quantile(given, quantile))
+    if knee < LEAST_KNEE * level:
+        # Most are 0, as with shares of what hardly ever happens: they say nothing of the rest.
+        knee = float(level)
+    excess = given[given > knee] - knee
+    scale = (float(excess.sum()) + 5.0) / (len(excess) + 5.0)
+    return Pooled(knee, float(level), scale)

@@ -1,0 +1,204 @@
+"""What is compared of a model: every window statistic, each with its measure and its profile.
+
+One list for everything: a new statistic that is to be scored is added here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from collectors.drift import profiles
+from collectors.drift.calibration.heldout import ColumnKey
+from collectors.drift.calibration.measures import (
+    Floats,
+    JensenShannon,
+    Kolmogorov,
+    Mean,
+    Measure,
+    Share,
+    Spread,
+    Volume,
+)
+from collectors.events import Codes
+from collectors.grid import Grid
+from collectors.inputs import InputsSummary
+from collectors.outputs import OutputsSummary
+from collectors.software import SoftwareSummary
+from collectors.summaries.columns import AnyColumnSummary
+from collectors.summaries.numbers import NumberSummary
+from collectors.summaries.reruns import RerunSummary
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+FINE, COARSE = 128, 11
+"""Groups of near-equal mass: for the distance of Kolmogorov and Smirnov, and for the shape."""
+
+TAIL = 0.99
+"""The quantile of latency above which the share of inferences is compared."""
+
+Summaries = Mapping[str, Any]
+"""The summaries of one pane or window, by family."""
+
+Edges = Mapping[ColumnKey, Codes]
+"""By comparison, the first cell of each of its groups but the lowest one, ascending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One statistic, and how its profile is taken.
+
+    Attributes:
+        profile: float64 [G], of the summaries of a pane or window.
+        edges: the groups that the profile is taken by; None where there are none.
+        always: judged however few rows there are.
+        grid: of the numbers that it is of; None where it is of none.
+        names: of the categories that are counted one by one; None where it is of none.
+    """
+
+    key: ColumnKey
+    measure: Measure
+    profile: Callable[[Summaries], Floats]
+    edges: Codes | None = None
+    always: bool = False
+    grid: Grid | None = None
+    names: tuple[str, ...] | None = None
+
+    @property
+    def all_versions(self) -> bool:
+        """Whether it is of all versions together, not of each."""
+        return self.key.subject == "input"
+
+
+def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
+    """The summaries of all of them together; there is at least one."""
+    merged: dict[str, Any] = {}
+    for pane in panes:
+        merged = {n: s if n not in merged else merged[n].merge(s) for n, s in pane.items()}
+    return merged
+
+
+def comparisons(summaries: Summaries, edges: Edges | None = None) -> list[Comparison]:
+    """Everything that is compared of a model with such summaries, in a fixed order.
+
+    Args:
+        edges: of the groups; without it they are chosen by `summaries`, those of a whole reference.
+    """
+    found: list[Comparison] = []
+    inputs, outputs = summaries.get("inputs"), summaries.get("outputs")
+    software = summaries.get("software")
+    if isinstance(inputs, InputsSummary):
+        for name, column in inputs.columns.items():
+            found += _column("input", name, column, partial(_feature, name), edges)
+    if isinstance(outputs, OutputsSummary):
+        found += _column("output", "", outputs.answers, _answers, edges)
+        found += _reruns()
+    if isinstance(software, SoftwareSummary):
+        found += _software(software, edges)
+    return found
+
+
+def _column(
+    subject: str,
+    feature: str,
+    column: AnyColumnSummary,
+    of: Callable[[Summaries], AnyColumnSummary],
+    edges: Edges | None,
+) -> Iterator[Comparison]:
+    for part, summary in profiles.parts(column).items():
+        key, inner = ColumnKey(subject, feature, part), _then(of, partial(_part, part))
+        if isinstance(summary, NumberSummary):
+            yield from _numbers(key, summary, inner, edges)
+        else:
+            yield Comparison(
+                key.named("distribution"),
+                JensenShannon("categories"),
+                _then(inner, profiles.values),
+                names=summary.spec.known,
+            )
+    key = ColumnKey(subject, feature, "")
+    yield Comparison(key.named("missing"), Share("missing"), _then(of, profiles.missing))
+    yield Comparison(
+        key.named("invalid"), Share("invalid", floor=0.005), _then(of, profiles.invalid)
+    )
+
+
+def _numbers(
+    key: ColumnKey,
+    numbers: NumberSummary,
+    of: Callable[[Summaries], NumberSummary],
+    edges: Edges | None,
+) -> Iterator[Comparison]:
+    grouped: tuple[tuple[ColumnKey, Measure, int], ...] = (
+        (key.named("distribution"), Kolmogorov(), FINE),
+        (key.named("shape"), JensenShannon("shape"), COARSE),
+    )
+    for named, measure, groups in grouped:
+        known = profiles.near_equal(numbers, groups) if edges is None else edges[named]
+        profile = partial(profiles.grouped, edges=known)
+        yield Comparison(named, measure, _then(of, profile), known, grid=numbers.grid)
+    mean, spread = _then(of, profiles.moments), _then(of, profiles.squares)
+    yield Comparison(key.named("mean"), Mean(), mean, grid=numbers.grid)
+    yield Comparison(key.named("spread"), Spread(), spread, grid=numbers.grid)
+
+
+def _reruns() -> Iterator[Comparison]:
+    def of(summaries: Summaries) -> RerunSummary:
+        reruns: RerunSummary = summaries["outputs"].reruns
+        return reruns
+
+    key = ColumnKey("output", "", "")
+    yield Comparison(key.named("reruns"), Share("reruns", up=False), _then(of, profiles.reruns))
+    yield Comparison(key.named("mismatches"), Share("mismatches"), _then(of, profiles.mismatches))
+    yield Comparison(key.named("instability"), Spread(), _then(of, profiles.instability))
+
+
+def _software(software: SoftwareSummary, edges: Edges | None) -> Iterator[Comparison]:
+    # Volume is of the model as a whole, whichever versions answer.
+    volume = ColumnKey("input", "", "volume")
+    yield Comparison(volume, Volume(), _then(_of_software, profiles.volume), always=True)
+    key = ColumnKey("software", "", "")
+    yield Comparison(key.named("errors"), Share("errors"), _then(_of_software, profiles.errors))
+    latency = key.named("latency")
+    yield from _numbers(latency, software.latency, _latency, edges)
+    tail = latency.named("tail")
+    known = profiles.above(software.latency, TAIL) if edges is None else edges[tail]
+    profile = _then(_latency, partial(profiles.beyond, edges=known))
+    yield Comparison(tail, Share("tail"), profile, known)
+    for name, resource in software.resources.items():
+        profile = _then(_of_software, partial(_resource, name))
+        yield Comparison(key.named(f"{name}_mean"), Mean(), profile, grid=resource.grid)
+
+
+def _then(of: Callable[[Summaries], T], profile: Callable[[T], U]) -> Callable[[Summaries], U]:
+    return lambda summaries: profile(of(summaries))
+
+
+def _part(part: str, column: AnyColumnSummary) -> Any:
+    return profiles.parts(column)[part]
+
+
+def _feature(name: str, summaries: Summaries) -> AnyColumnSummary:
+    column: AnyColumnSummary = summaries["inputs"].columns[name]
+    return column
+
+
+def _answers(summaries: Summaries) -> AnyColumnSummary:
+    column: AnyColumnSummary = summaries["outputs"].answers
+    return column
+
+
+def _of_software(summaries: Summaries) -> SoftwareSummary:
+    software: SoftwareSummary = summaries["software"]
+    return software
+
+
+def _latency(summaries: Summaries) -> NumberSummary:
+    return _of_software(summaries).latency
+
+
+def _resource(name: str, software: SoftwareSummary) -> Floats:
+    return profiles.moments(software.resources[name])

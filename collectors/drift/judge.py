@@ -1,0 +1,126 @@
+"""The judgement of one window: every comparison scored, and the largest of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from collectors.drift.calibration.fitted import Fitted
+from collectors.drift.calibration.heldout import ColumnKey
+from collectors.drift.calibration.measures import Floats
+from collectors.drift.calibration.scorer import JOINT_FLOOR, joint_mean
+from collectors.drift.calibration.seasons import Calendar, bucket
+from collectors.drift.comparisons import Comparison, Summaries
+
+JOINT = ColumnKey("input", "", "joint")
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One comparison of one window.
+
+    Attributes:
+        version: "" where it is over all versions.
+        score: calibrated; -log of how rare it is. 0 where the change is too small to matter.
+        effect: the distance in the unit of the measure's floor.
+        now, reference: the two profiles.
+        always: whether it is judged however few rows there are.
+    """
+
+    key: ColumnKey
+    version: str
+    score: float
+    effect: float
+    now: Floats
+    reference: Floats
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All comparisons of one window, the largest score first; `score` is that of the window."""
+
+    score: float
+    scored: Sequence[Scored]
+
+
+class Judge:
+    """Judges windows of one length by one fit.
+
+    Args:
+        found: what is compared, by the groups of the reference; no more than live windows have.
+    """
+
+    def __init__(
+        self, fitted: Fitted, found: Sequence[Comparison], zone: str, min_rows: int
+    ) -> None:
+        by_key = {one.key: one for one in found}
+        self.fitted = fitted
+        self._pairs = [(one, by_key[one.key]) for one in fitted.scorers if one.key in by_key]
+        self._seasons = {scorer.season for scorer, _ in self._pairs}
+        self._calendar = Calendar(zone)
+        self._min_rows = min_rows
+
+    def judge(
+        self,
+        start: int,
+        panes: int,
+        together: Sequence[Summaries],
+        versions: Mapping[str, Sequence[Summaries]],
+        muted: frozenset[str] = frozenset(),
+    ) -> Judgement | None:
+        """Judge a window that starts then (us); None where nothing of it can be judged.
+
+        Args:
+            panes: how many panes long it is, empty ones among them.
+            together: the summaries of its panes, each over all versions.
+            versions: those of each version.
+            muted: features whose scores do not count for the window.
+        """
+        _, hours, weekdays = self._calendar.places(np.array([start], dtype=np.int64))
+        buckets = {season: bucket(season, hours, weekdays) for season in self._seasons}
+        scored: list[Scored] = []
+        raw, beyond = [], []
+        share = math.log(max(len(versions), 1))
+        for scorer, comparison in self._pairs:
+            where = buckets[scorer.season]
+            whose = {"": together} if comparison.all_versions else versions
+            for version, parts in whose.items():
+                now = np.sum([comparison.profile(one) for one in parts], axis=0)[None, :]
+                if comparison.always:
+                    now[:, -1] = panes
+                ratio = scorer.over_noise(now, where, self._min_rows)
+                if not np.isfinite(ratio[0]):
+                    continue
+                cost = 0.0 if comparison.all_versions else share
+                reference = scorer.totals[where]
+                effect = float(scorer.measure.effect(now, reference)[0])
+                score = max(float(scorer.score(ratio)[0]) - cost, 0.0)
+                score = score if effect >= scorer.measure.floor else 0.0
+                scored.append(
+                    Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)
+                )
+                if scorer.key.feature in muted:
+                    continue
+                raw.append(float(scorer.raw_score(ratio)[0]))
+                if scorer.measure.kind == "ks":
+                    beyond.append(float(scorer.excess(now, where)[0]))
+        if not scored:
+            return None
+        joint = None if all(one.always for one in scored) else self._joint(raw, beyond)
+        scored += [] if joint is None else [joint]
+        scored.sort(key=lambda one: -one.score)
+        counted = [one.score for one in scored if one.key.feature not in muted]
+        return Judgement(max(counted, default=0.0), scored)
+
+    def _joint(self, raw: Sequence[float], beyond: Sequence[float]) -> Scored | None:
+        if self.fitted.joint is None:
+            return None
+        mean = joint_mean(np.array(raw)[:, None])
+        effect = math.sqrt(sum(beyond) / len(beyond)) if beyond else 0.0
+        score = float(self.fitted.joint.map(mean)[0]) if effect >= JOINT_FLOOR else 0.0
+        nothing = np.zeros(0)
+        return Scored(JOINT, "", score, effect, nothing, nothing)

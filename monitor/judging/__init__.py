@@ -1,0 +1,1 @@
+"""Judging: references calibrated in a child process, windows scored by them, alarms entered."""

@@ -1,0 +1,73 @@
+"""Calibrations of references: made in a child process once, and kept in the state folder."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from collectors.drift.calibrated import Rules
+from collectors.summaries.state import StateError
+from monitor.disk import make_folder
+from monitor.judging.families import empty
+from monitor.judging.stored import FORMAT, Calibrated, unpack
+from monitor.references.file import Reference
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 600.0
+"""Seconds that one calibration may take."""
+
+
+class Calibrations:
+    """The calibrations of one state folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, path: Path, reference: Reference, rules: Rules) -> Calibrated:
+        """The calibration of the reference in the file `path`; it is made where there is none.
+
+        Raises:
+            StateError: it cannot be made; the message is that of the child.
+            OSError: the folder cannot be written.
+        """
+        kept = self._folder / f"{self._name(reference, rules)}.calibration"
+        try:
+            return self._read(kept, reference)
+        except FileNotFoundError:
+            pass
+        except StateError as error:
+            what = "a calibration cannot be read: it is made again"
+            log.warning(what, extra={"file": str(kept), "why": str(error)})
+        make_folder(self._folder)
+        log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
+        self._make(path, kept, rules)
+        return self._read(kept, reference)
+
+    def _make(self, path: Path, out: Path, rules: Rules) -> None:
+        command = [sys.executable, "-m", "monitor.judging.child", str(path), str(out)]
+        try:
+            done = subprocess.run(  # noqa: S603  # our own module, and paths of the config
+                command,
+                input=msgspec.json.encode(rules),
+                capture_output=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StateError(f"{path}: not calibrated within {TIMEOUT:.0f} s") from error
+        if done.returncode:
+            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise StateError(f"{path}: cannot be calibrated: {said[-1] if said else 'no word'}")
+
+    def _read(self, path: Path, reference: Reference) -> Calibrated:
+        return unpack(path.read_bytes(), str(path), empty(reference.schema))
+
+    def _name(self, reference: Reference, rules: Rules) -> str:
+        said = msgspec.json.encode([FORMAT, rules, reference.id], order="sorted")
+        return f"{reference.model}-{blake2b(said, digest_size=8).hexdigest()}"

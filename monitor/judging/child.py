@@ -1,0 +1,49 @@
+"""Calibrates one reference: `python -m monitor.judging.child REFERENCE OUT`, the rules on stdin.
+
+A process of its own, so that the daemon neither waits for SciPy nor holds its memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from collectors.drift.calibrate import calibrate
+from collectors.drift.calibrated import Rules
+from collectors.drift.comparisons import Summaries, merge
+from collectors.summaries.state import Stored
+from monitor.disk import write_whole
+from monitor.judging.families import empty
+from monitor.judging.stored import Calibrated, pack
+from monitor.references.file import Reference, load
+
+
+def panes_of(reference: Reference) -> dict[int, Summaries]:
+    """The summaries of each pane of a reference, all versions together, by start (us)."""
+    found: dict[int, Summaries] = {}
+    for pane in reference.panes:
+        summaries = empty(reference.schema)
+        state = Stored(pane.state, reference.model)
+        for name, summary in summaries.items():
+            if name in state:
+                summary.restore(state.part(name))
+        known = found.get(pane.start)
+        found[pane.start] = summaries if known is None else merge((known, summaries))
+    return found
+
+
+def main() -> None:
+    """See the module."""
+    path, out = map(Path, sys.argv[1:])
+    rules = msgspec.json.decode(sys.stdin.buffer.read(), type=Rules)
+    reference = load(path)
+    panes = panes_of(reference)
+    calibration, found = calibrate(reference.id, panes, reference.pane, rules)
+    made = Calibrated(calibration, found, merge(panes.values()))
+    write_whole(out, pack(made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Distances to the reference in their usual units, and what the reference itself was like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from collectors.drift.comparisons import Summaries
+from collectors.drift.distances import distances, parts
+from collectors.events import MISSING
+from collectors.family import Statistic
+from collectors.summaries.columns import AnyColumnSummary
+from collectors.summaries.numbers import NumberSummary
+
+QUANTILES = (0.05, 0.5, 0.95)
+"""Quantiles of the reference that are shown beside the present."""
+
+
+def of_inputs(
+    now: Summaries, reference: Summaries, methods: Sequence[str], of: Mapping[str, str]
+) -> Iterator[Statistic]:
+    """Distances of every feature that both have; `of` are labels beside theirs."""
+    columns = now["inputs"].columns
+    for name, column in reference["inputs"].columns.items():
+        if name in columns:
+            labels = {**of, "version": "", "subject": "input", "feature": name}
+            yield from _of_column(columns[name], column, methods, labels)
+
+
+def of_answers(
+    now: Summaries, reference: Summaries, methods: Sequence[str], of: Mapping[str, str]
+) -> Iterator[Statistic]:
+    """Distances of the answers, where there are any."""
+    if "outputs" in now and "outputs" in reference:
+        labels = {**of, "subject": "output", "feature": ""}
+        answers: AnyColumnSummary = now["outputs"].answers
+        yield from _of_column(answers, reference["outputs"].answers, methods, labels)
+
+
+def of_reference(reference: Summaries, id: str) -> Iterator[Statistic]:
+    """Mean, quantiles and missing share of every feature of the reference."""
+    for name, column in reference["inputs"].columns.items():
+        labels = {"feature": name, "reference": id}
+        if column.rows:
+            gone = int(column.tally[list(MISSING)].sum())
+            yield Statistic("reference.missing_ratio", gone / column.rows, labels)
+        if isinstance(column, NumberSummary) and (mean := column.mean()) is not None:
+            yield Statistic("reference.mean", mean, labels)
+            values = column.quantiles(QUANTILES)
+            for q, value in zip(QUANTILES, values, strict=False):
+                yield Statistic("reference.quantile", value, labels | {"q": f"{q:g}"})
+
+
+def _of_column(
+    now: AnyColumnSummary,
+    reference: AnyColumnSummary,
+    methods: Sequence[str],
+    labels: Mapping[str, str],
+) -> Iterator[Statistic]:
+    then = dict(parts(reference))
+    for part, summary in parts(now):
+        for method, value in distances(summary, then[part], methods).items():
+            given = {**labels, "part": part, "method": method}
+            yield Statistic("drift.distance", value, given)

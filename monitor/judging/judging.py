@@ -1,0 +1,298 @@
+"""The judging of one model: windows scored as they close, alarms entered, verdicts kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import msgspec
+import numpy as np
+
+from collectors.drift.calibrated import HOUR
+from collectors.drift.calibration.fitted import Fitted
+from collectors.drift.calibration.seasons import Calendar, iso_day
+from collectors.drift.causes import Change, causes
+from collectors.drift.comparisons import Summaries, merge
+from collectors.drift.judge import Judge
+from collectors.family import Statistic
+from collectors.summaries.state import State, Stored
+from monitor.archive import Event
+from monitor.board import Board
+from monitor.event_clock import NEVER, SECOND
+from monitor.judging import distances, shown
+from monitor.judging.entries import Entries
+from monitor.judging.stored import Calibrated
+from monitor.verdicts import Verdict, without_scores
+from monitor.windows import Pane, PaneKey, Windows
+
+log = logging.getLogger(__name__)
+
+DAY = 24 * HOUR
+
+CAUSES = 3
+"""Columns that an alarm names."""
+
+
+_NONE = msgspec.msgpack.encode([])
+
+
+@dataclass(frozen=True, slots=True)
+class JudgingRules:
+    """The settings of one model that have to do with its alarms.
+
+    Attributes:
+        windows: name and length (us), shortest first.
+        per_day: false alarms in a day that it may have.
+        methods: distances that are shown.
+        mute: features that open no alarm, until when (us of event time).
+    """
+
+    model: str
+    windows: tuple[tuple[str, int], ...]
+    per_day: float
+    methods: tuple[str, ...] = ()
+    mute: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Length:
+    """One length of window that is judged.
+
+    Attributes:
+        end: of the newest window that was judged (us), `NEVER` before the first.
+        verdicts: on that, by subject; none where too little of it could be judged.
+        scores: of that, as they are shown.
+        encoded: the same as states have it; encoded once, for states are taken all the time.
+        causes: of the newest flagged window of the alarm that goes on, as they are shown.
+    """
+
+    name: str
+    length: int
+    fitted: Fitted
+    judge: Judge
+    entries: Entries = field(default_factory=Entries)
+    end: int = NEVER
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    scores: list[Statistic] = field(default_factory=list)
+    encoded: bytes = _NONE
+    causes: list[Statistic] = field(default_factory=list)
+
+    def show(self, scores: list[Statistic]) -> None:
+        """Have these scores shown from now on."""
+        self.scores = scores
+        self.encoded = msgspec.msgpack.encode([tuple(one) for one in scores]) if scores else _NONE
+
+
+class Judging:
+    """Judges the windows of one model against one reference. Times are event times in us."""
+
+    def __init__(
+        self, rules: JudgingRules, calibrated: Calibrated, board: Board, subjects: Sequence[str]
+    ) -> None:
+        self.rules = rules
+        self.calibrated = calibrated
+        self._board = board
+        self._subjects = subjects
+        self._past = list(distances.of_reference(calibrated.merged, self.reference))
+        self._days: dict[int, set[tuple[int, str]]] = {}
+        self._begun: int | None = None  # start of the first pane that it was told of
+        calibration = calibrated.calibration
+        self._calendar = Calendar(calibration.rules.zone)
+        self._lengths: dict[int, _Length] = {}
+        for name, length in rules.windows:
+            fitted = {HOUR: calibration.hourly, DAY: calibration.daily}.get(length)
+            if fitted is not None:
+                judge = Judge(
+                    fitted,
+                    calibrated.comparisons,
+                    calibration.rules.zone,
+                    calibration.rules.min_rows,
+                )
+                self._lengths[length] = _Length(name, length, fitted, judge)
+
+    @property
+    def reference(self) -> str:
+        """The id of what is compared with."""
+        return self.calibrated.calibration.reference
+
+    def about(self) -> State:
+        """What the archive keeps of the reference and its calibration."""
+        one = self.calibrated.calibration
+        return {
+            "certainty": one.certainty,
+            "panes": 0 if one.hourly is None else one.hourly.judged,
+            "dropped_days": [] if one.hourly is None else list(map(iso_day, one.hourly.dropped)),
+        }
+
+    def closed(self, windows: Windows, closed: Sequence[Pane]) -> Iterator[Event]:
+        """Judge what has closed for the first time; what is to be remembered of it.
+
+        A revision changes no verdict: people were told of it.
+        """
+        fresh = sorted((p for p in closed if not p.revision), key=lambda pane: pane.start)
+        if self._begun is None and fresh:
+            self._begun = fresh[0].start
+        for start, panes in groupby(fresh, key=lambda pane: pane.start):
+            whole = list(panes)
+            versions = {pane.key.version: pane.summaries for pane in whole}
+            if HOUR in self._lengths:
+                yield from self._judge(self._lengths[HOUR], start, whole[0].end, [versions])
+            if DAY in self._lengths:
+                places = self._days.setdefault(self._day(start), set())
+                places |= {(start, pane.key.version) for pane in whole}
+        for day in sorted(self._days):
+            if self._day(windows.closed_until) > day:
+                yield from self._judge_day(windows, day, self._days.pop(day))
+        hourly = self._lengths.get(HOUR)
+        if hourly is not None and hourly.end < windows.closed_until:
+            hourly.show([])
+        self.show()
+
+    def verdicts(self, length: int, rows: int, end: int) -> Mapping[str, Verdict]:
+        """By subject, on the newest window of this length with so many rows, which ends then."""
+        found = self._lengths.get(length)
+        if found is None or not rows:
+            return dict.fromkeys(self._subjects, without_scores(rows))
+        judged = found.verdicts if found.end == end or length == DAY else {}
+        return {name: judged.get(name, "insufficient_data") for name in self._subjects}
+
+    def show(self) -> None:
+        """Put scores and alarms on the board, as they are now."""
+        model, reference = self.rules.model, self.reference
+        others = [name for name, length in self.rules.windows if length not in self._lengths]
+        shown.hide(self._board, model, others)
+        for one in self._lengths.values():
+            self._board.replace_group(("scores", model, one.name), one.scores, model)
+            alarm = [*shown.alarm(one.entries, one.name, reference), *one.causes]
+            self._board.replace_group(("alarm", model, one.name), alarm, model)
+            labels = {"window": one.name, "reference": reference}
+            self._board.add(Statistic("alarms", 0, labels), model)
+        about = shown.about(self.calibrated.calibration, self.rules.per_day)
+        self._board.replace_group(("calibration", model), [*about, *self._past], model)
+
+    def state(self) -> State:
+        """All that it holds; the caller owns it."""
+        return {
+            "reference": self.reference,
+            "begun": self._begun,
+            "days": [[day, *one] for day, places in self._days.items() for one in sorted(places)],
+            "lengths": {
+                one.name: {
+                    "entries": one.entries.state(),
+                    "end": one.end,
+                    "verdicts": dict(one.verdicts),
+                    "scores": one.encoded,
+                    "causes": msgspec.msgpack.encode([tuple(s) for s in one.causes]),
+                }
+                for one in self._lengths.values()
+            },
+        }
+
+    def restore(self, stored: Stored) -> None:
+        """Become what the state was taken of; under another reference alarms are only remembered.
+
+        Raises:
+            StateError: it is damaged.
+        """
+        same = stored.text("reference") == self.reference
+        self._begun = stored.whole("begun", NEVER) if stored.given("begun") else None
+        for day, start, version in stored.rows("days"):
+            self._days.setdefault(day, set()).add((start, version))
+        lengths = stored.part("lengths")
+        for one in self._lengths.values():
+            if one.name not in lengths:
+                continue
+            part = lengths.part(one.name)
+            one.entries.restore(part.part("entries"))
+            if not same:
+                one.entries = Entries(times=one.entries.times)
+            else:
+                one.end = part.whole("end", NEVER)
+                verdicts = part.part("verdicts")
+                one.verdicts = {s: verdicts.text(s) for s in verdicts}  # type: ignore[misc]
+                one.show(shown.kept(part.blob("scores")))
+                one.causes = shown.kept(part.blob("causes"))
+
+    def _day(self, time: int) -> int:
+        return int(self._calendar.places(np.array([time], dtype=np.int64))[0][0])
+
+    def _judge_day(
+        self, windows: Windows, day: int, places: Iterable[tuple[int, str]]
+    ) -> Iterator[Event]:
+        first, end = self._calendar.day(day)
+        if self._begun is None or self._begun > first:
+            return  # the last hours of a day are no sample of it
+        parts: list[dict[str, Summaries]] = []
+        for start, found in groupby(sorted(places), key=lambda place: place[0]):
+            panes = (windows.closed_pane(start, PaneKey(version)) for _, version in found)
+            parts.append({pane.key.version: pane.summaries for pane in panes if pane is not None})
+        yield from self._judge(self._lengths[DAY], first, end, parts)
+
+    def _judge(
+        self, one: _Length, start: int, end: int, parts: Sequence[Mapping[str, Summaries]]
+    ) -> Iterator[Event]:
+        """Judge one window, given its panes that have rows, each by version."""
+        muted = frozenset(name for name, until in self.rules.mute.items() if end <= until)
+        panes = (end - start) // HOUR
+        together = [merge(part.values()) for part in parts if part]
+        names = sorted(set().union(*parts))
+        versions = {name: [part[name] for part in parts if name in part] for name in names}
+        judgement = one.judge.judge(start, panes, together, versions, muted)
+        one.end, one.verdicts = end, {}
+        one.show([])
+        if judgement is None:
+            return
+        step = one.entries.step(one.fitted, judgement, end // one.length, end, muted)
+        crossing = {scored.key.subject for scored in step.crossing}
+        # Volume alone, which is judged of the emptiest window, says nothing of the values.
+        judged = {scored.key.subject for scored in judgement.scored if not scored.always}
+        one.verdicts = {
+            name: "alarm" if name in crossing else "ok" for name in sorted(judged | crossing)
+        }
+        scores = list(shown.scores(judgement, one.fitted, one.name, self.reference))
+        if judged:
+            scores += self._distances(one.name, together, versions)
+        one.show(scores)
+        if step.flagged:
+            found = causes(judgement, self.calibrated.comparisons, step.crossing, CAUSES)
+            one.causes = list(shown.causes(found, one.name, self.reference))
+        elif one.entries.since is None:
+            one.causes = []
+        detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts)
+        yield Event(end, end, "verdict", self.rules.model, one.name, detail)
+        if step.entered:
+            yield self._entered(one, found, end)
+        elif step.ended:
+            where = {"model": self.rules.model, "window": one.name, "end": end // SECOND}
+            log.info("alarm ended", extra=where)
+            detail = {"reference": self.reference}
+            yield Event(end, end, "alarm ended", self.rules.model, one.name, detail)
+
+    def _distances(
+        self,
+        window: str,
+        together: Sequence[Summaries],
+        versions: Mapping[str, Sequence[Summaries]],
+    ) -> Iterator[Statistic]:
+        methods, reference = self.rules.methods, self.calibrated.merged
+        of = {"window": window, "reference": self.reference}
+        yield from distances.of_inputs(merge(together), reference, methods, of)
+        for version, parts in versions.items():
+            labels = of | {"version": version}
+            yield from distances.of_answers(merge(parts), reference, methods, labels)
+
+    def _entered(self, one: _Length, found: Sequence[Change], end: int) -> Event:
+        """What is said, counted and kept where an alarm begins."""
+        model, labels = self.rules.model, {"window": one.name, "reference": self.reference}
+        self._board.add(Statistic("alarms", 1, labels), model)
+        score, words = round(found[0].score, 1), "; ".join(map(shown.sentence, found))
+        where = {"model": model, "window": one.name, "end": end // SECOND, "score": score}
+        log.warning("alarm", extra=where | {"moved_first": one.entries.first, "causes": words})
+        detail = labels | {
+            "score": score,
+            "moved_first": one.entries.first,
+            "causes": [dict(shown.cause(change)) for change in found],
+        }
+        return Event(end, end, "alarm", model, one.name, detail)

@@ -1,0 +1,119 @@
+"""From the config of a model to its judging."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from collectors.drift.calibrated import HOUR, Rules
+from collectors.drift.comparisons import Comparison
+from collectors.schema import Schema
+from monitor.board import Board
+from monitor.config_model import ModelConfig
+from monitor.disk import make_folder
+from monitor.event_clock import SECOND
+from monitor.judging.calibrations import Calibrations
+from monitor.judging.first import FirstPanes
+from monitor.judging.judging import DAY, Judging, JudgingRules
+from monitor.model import ModelRules, Settled
+from monitor.references.building import Task
+from monitor.references.file import Reference, load
+from monitor.references.from_archive import from_archive
+from monitor.references.span import Span
+from monitor.settling import Known, Settling
+
+MONTH = 30.0
+"""Days for which calibration takes a budget."""
+
+
+def make_judging(
+    model: ModelConfig, rules: ModelRules, settling: Settling, state: Path
+) -> Callable[[Settled, Board], Judging | FirstPanes | None]:
+    """Makes the judging of a model once it is settled; None where it has no reference.
+
+    The first time it waits for the calibration of the reference, some seconds.
+    """
+    making = _Making(model, rules, settling, state)
+
+    def make(settled: Settled, board: Board) -> Judging | FirstPanes | None:
+        settings = model.reference
+        if settings is None:
+            return None
+        if settings.path is not None and settling.reference is not None:
+            return making.judging(settings.path, settling.reference, settled, board)
+        return making.first(settings.first or 0, settled, board)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    model: ModelConfig
+    rules: ModelRules
+    settling: Settling
+    state: Path
+
+    def judging(self, path: Path, reference: Reference, settled: Settled, board: Board) -> Judging:
+        """The judging by a reference in a file.
+
+        Raises:
+            StateError, OSError: see `Calibrations.of`.
+        """
+        alarms, lengths = self.model.alarms, {length for _, length in self.rules.windows}
+        asked = Rules(
+            budget=alarms.budget.per_day * MONTH,
+            min_rows=alarms.min_rows,
+            zone=self.model.timezone,
+            ignore=frozenset(alarms.ignore),
+            days={HOUR, DAY} <= lengths,
+        )
+        told = JudgingRules(
+            model=self.model.name,
+            windows=self.rules.windows,
+            per_day=alarms.budget.per_day,
+            methods=alarms.methods,
+            mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
+        )
+        calibrated = Calibrations(self.state / "calibrations").of(path, reference, asked)
+        had = [one for one in calibrated.comparisons if _had(one, settled.schema)]
+        calibrated = replace(calibrated, comparisons=had)
+        return Judging(told, calibrated, board, settled.collection.subjects)
+
+    def first(self, needed: int, settled: Settled, board: Board) -> Judging | FirstPanes:
+        """The judging by the first panes, if they were there before; else what waits for them."""
+        path = self.state / "references" / f"{self.model.name}-first-{needed}.parquet"
+        if path.exists():
+            return self.judging(path, load(path), settled, board)
+        pane, min_rows = self.rules.time.pane, self.model.alarms.min_rows
+
+        def make(start: int, end: int) -> Judging | None:
+            make_folder(path.parent)
+            aside = path.with_suffix(".new")
+            task = Task(
+                config=self.model,
+                known=Known.read(self.settling.path),
+                out=aside,
+                now=time.time_ns() // 1000,
+                span=Span(start, end),
+                progress=lambda _what, _of: lambda _done: None,
+            )
+            built = from_archive(task, self.state / "archive")
+            rows: Counter[int] = Counter()
+            for one in built.reference.panes:
+                rows[one.start] += one.rows
+            if sum(number >= min_rows for number in rows.values()) < needed:
+                return None  # the newest ones are not on disk yet
+            aside.replace(path)
+            return self.judging(path, load(path), settled, board)
+
+        return FirstPanes(self.model.name, needed, pane, min_rows, make)
+
+
+def _had(one: Comparison, schema: Schema) -> bool:
+    """Whether the windows of a model with this schema have what is compared."""
+    if one.key.subject == "output":
+        return schema.output is not None
+    return not one.key.feature or one.key.feature in schema.columns
