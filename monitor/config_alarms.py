@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -91,6 +91,12 @@ class Alarms(Section):
         description="Distances to the reference that are exported of every feature; what decides "
         "is calibrated, and not chosen.",
         examples=[["psi", "wasserstein"]],
+    )
+    subjects: tuple[Literal["input", "output", "software"], ...] = Field(
+        default=("input", "output", "software"),
+        min_length=1,
+        description="What is compared at all; the volume belongs to the inputs.",
+        examples=[["input", "output"]],
     )
     ignore: tuple[Text, ...] = Field(
         default=(),

@@ -279,9 +279,11 @@ class Model:
             self._first, self._judging = None, made
             self._showcase.judge_by(made)
             made.show()
-        if self._judging is not None and self._judging.reference != self._reference:
-            before, self._reference = self._reference, self._judging.reference
-            detail = {"before": before, **self._judging.about()}
+        current = "" if self._judging is None else self._judging.reference
+        if current != self._reference:
+            before, self._reference = self._reference, current
+            about = {} if self._judging is None else self._judging.about()
+            detail = {"before": before, **about}
             log.info("reference", extra={"model": self.rules.name, "reference": self._reference})
             name = self.rules.name
             self._keeping.note(Event(now, now, "reference", name, self._reference, detail))

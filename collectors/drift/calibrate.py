@@ -18,19 +18,22 @@ LONGEST_GAP = 14 * 24 * HOUR
 
 
 def calibrate(
-    reference: str, panes: Mapping[int, Summaries], pane: int, rules: Rules
+    reference: str, panes: Mapping[int, Summaries], pane: int, rules: Rules, mixed: bool = False
 ) -> tuple[Calibration, list[Comparison]]:
     """Calibrate a reference, and say what is compared.
 
     Args:
         panes: summaries of all versions together, by start (us).
         pane: length of each, us; 0 for a reference without times.
+        mixed: whether they are of several versions.
     """
-    found = [
-        one for one in comparisons(merge(panes.values())) if one.key.feature not in rules.ignore
-    ]
+    found = comparisons(merge(panes.values()), ignore=rules.ignore, subjects=rules.subjects)
+
+    def uncalibrated() -> tuple[Calibration, list[Comparison]]:
+        return Calibration(reference, "uncalibrated", pane, rules, mixed, None, None), found
+
     if pane != HOUR or len(panes) < LEAST:
-        return Calibration(reference, "uncalibrated", pane, rules, None, None), found
+        return uncalibrated()
     starts = _starts(panes, pane)
     columns = [_column(one, panes, starts) for one in found]
     where = Panes(*Calendar(rules.zone).places(starts))
@@ -38,7 +41,7 @@ def calibrate(
     judged = rows >= rules.min_rows
     number = int(np.count_nonzero(judged))
     if number < LEAST:
-        return Calibration(reference, "uncalibrated", pane, rules, None, None), found
+        return uncalibrated()
     share = number / len(starts)
     alpha = rules.budget / (DAYS * 24.0 * share)
     hourly = fit(columns, where, judged, alpha / 2.0, rules.min_rows)
@@ -51,7 +54,7 @@ def calibrate(
     if number >= PAGES:
         beyond = max(hourly.alone.beyond, hourly.together.beyond)
         certainty = "interpolated" if beyond <= 1.0 else "extrapolated"
-    return Calibration(reference, certainty, pane, rules, hourly, daily), found
+    return Calibration(reference, certainty, pane, rules, mixed, hourly, daily), found
 
 
 def _starts(panes: Iterable[int], pane: int) -> Ints:

@@ -14,6 +14,8 @@ DAYS = 30
 PAGES = 168
 """Panes that can be judged, from which on an alarm may be a page."""
 
+SUBJECTS = frozenset({"input", "output", "software"})
+
 Certainty = Literal["interpolated", "extrapolated", "provisional", "uncalibrated"]
 
 
@@ -26,6 +28,7 @@ class Rules:
         min_rows: a pane with fewer rows is not judged.
         zone: where days begin (IANA name).
         ignore: features that are left out.
+        subjects: what is compared at all: input, output, software.
         days: whether windows of a day are judged too, on half of the budget.
     """
 
@@ -33,6 +36,7 @@ class Rules:
     min_rows: int
     zone: str
     ignore: frozenset[str] = frozenset()
+    subjects: frozenset[str] = SUBJECTS
     days: bool = True
 
 
@@ -42,6 +46,8 @@ class Calibration:
 
     Attributes:
         pane: length of its panes, us.
+        mixed: whether the reference is of several versions, which are then compared together: one
+            alone is no sample of their mixture.
         hourly, daily: what windows of one pane and of one local day are scored by; None where
             they are not judged.
     """
@@ -50,6 +56,7 @@ class Calibration:
     certainty: Certainty
     pane: int
     rules: Rules
+    mixed: bool
     hourly: Fitted | None
     daily: Fitted | None
 

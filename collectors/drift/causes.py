@@ -169,7 +169,7 @@ def _categories(one: Scored, names: Sequence[str]) -> Iterator[_Look]:
     before, after = float(reference[place]), float(now[place])
     rows = int(one.now.sum())
     shown = f'"{said}"' if place < len(names) else said
-    if before < NEW:
+    if before < NEW and place < len(names) + BUCKETS:
         yield "new_category", before, after, f"new category {shown} {after:.1%}", rows
     yield "share", before, after, f"share of {shown} {before:.1%} to {after:.1%}", rows
 

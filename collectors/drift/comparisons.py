@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from collectors.drift import profiles
+from collectors.drift.calibrated import SUBJECTS
 from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.measures import (
     Floats,
@@ -81,24 +82,33 @@ def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
     return merged
 
 
-def comparisons(summaries: Summaries, edges: Edges | None = None) -> list[Comparison]:
+def comparisons(
+    summaries: Summaries,
+    edges: Edges | None = None,
+    ignore: frozenset[str] = frozenset(),
+    subjects: frozenset[str] = SUBJECTS,
+) -> list[Comparison]:
     """Everything that is compared of a model with such summaries, in a fixed order.
 
     Args:
         edges: of the groups; without it they are chosen by `summaries`, those of a whole reference.
+        ignore: features that are left out.
+        subjects: what is compared at all.
     """
     found: list[Comparison] = []
     inputs, outputs = summaries.get("inputs"), summaries.get("outputs")
     software = summaries.get("software")
     if isinstance(inputs, InputsSummary):
         for name, column in inputs.columns.items():
+            if name in ignore:
+                continue
             found += _column("input", name, column, partial(_feature, name), edges)
     if isinstance(outputs, OutputsSummary):
         found += _column("output", "", outputs.answers, _answers, edges)
         found += _reruns()
     if isinstance(software, SoftwareSummary):
         found += _software(software, edges)
-    return found
+    return [one for one in found if one.key.subject in subjects]
 
 
 def _column(
@@ -161,7 +171,9 @@ def _software(software: SoftwareSummary, edges: Edges | None) -> Iterator[Compar
     volume = ColumnKey("input", "", "volume")
     yield Comparison(volume, Volume(), _then(_of_software, profiles.volume), always=True)
     key = ColumnKey("software", "", "")
-    yield Comparison(key.named("errors"), Share("errors"), _then(_of_software, profiles.errors))
+    yield Comparison(
+        key.named("errors"), Share("errors", floor=0.002), _then(_of_software, profiles.errors)
+    )
     latency = key.named("latency")
     yield from _numbers(latency, software.latency, _latency, edges)
     tail = latency.named("tail")

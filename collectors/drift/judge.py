@@ -52,10 +52,17 @@ class Judge:
 
     Args:
         found: what is compared, by the groups of the reference; no more than live windows have.
+        mixed: compare all versions together, for the reference is of several.
     """
 
     def __init__(
-        self, fitted: Fitted, found: Sequence[Comparison], zone: str, min_rows: int
+        self,
+        fitted: Fitted,
+        found: Sequence[Comparison],
+        zone: str,
+        min_rows: int,
+        *,
+        mixed: bool = False,
     ) -> None:
         by_key = {one.key: one for one in found}
         self.fitted = fitted
@@ -63,6 +70,7 @@ class Judge:
         self._seasons = {scorer.season for scorer, _ in self._pairs}
         self._calendar = Calendar(zone)
         self._min_rows = min_rows
+        self._mixed = mixed
 
     def judge(
         self,
@@ -87,7 +95,8 @@ class Judge:
         share = math.log(max(len(versions), 1))
         for scorer, comparison in self._pairs:
             where = buckets[scorer.season]
-            whose = {"": together} if comparison.all_versions else versions
+            apart = not (comparison.all_versions or self._mixed)
+            whose = versions if apart else {"": together}
             for version, parts in whose.items():
                 now = np.sum([comparison.profile(one) for one in parts], axis=0)[None, :]
                 if comparison.always:
@@ -95,10 +104,9 @@ class Judge:
                 ratio = scorer.over_noise(now, where, self._min_rows)
                 if not np.isfinite(ratio[0]):
                     continue
-                cost = 0.0 if comparison.all_versions else share
                 reference = scorer.totals[where]
                 effect = float(scorer.measure.effect(now, reference)[0])
-                score = max(float(scorer.score(ratio)[0]) - cost, 0.0)
+                score = max(float(scorer.score(ratio)[0]) - (share if apart else 0.0), 0.0)
                 score = score if effect >= scorer.measure.floor else 0.0
                 scored.append(
                     Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)

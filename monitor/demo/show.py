@@ -220,7 +220,8 @@ def alarms(reference: Path) -> str:
     """What the model's part of the configuration gains by a reference in a file."""
     return f"""\
     reference: {{path: "{reference}"}}
-    alarms: {{budget: {BUDGET} per {MONTH}d}}
+    # How long an answer takes here is this machine's affair, and winter no measure of warmth.
+    alarms: {{budget: {BUDGET} per {MONTH}d, subjects: [input, output], ignore: [temp]}}
 """
 
 

@@ -50,7 +50,7 @@ class Calibrations:
         return self._read(kept, reference)
 
     def _make(self, path: Path, out: Path, rules: Rules) -> None:
-        command = [sys.executable, "-m", "monitor.judging.child", str(path), str(out)]
+        command = [sys.executable, "-P", "-m", "monitor.judging.child", str(path), str(out)]
         try:
             done = subprocess.run(  # noqa: S603  # our own module, and paths of the config
                 command,

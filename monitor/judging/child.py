@@ -40,7 +40,8 @@ def main() -> None:
     rules = msgspec.json.decode(sys.stdin.buffer.read(), type=Rules)
     reference = load(path)
     panes = panes_of(reference)
-    calibration, found = calibrate(reference.id, panes, reference.pane, rules)
+    mixed = len({pane.version for pane in reference.panes}) > 1
+    calibration, found = calibrate(reference.id, panes, reference.pane, rules, mixed)
     made = Calibrated(calibration, found, merge(panes.values()))
     write_whole(out, pack(made))
 

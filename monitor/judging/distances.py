@@ -16,10 +16,14 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 def of_inputs(
-    now: Summaries, reference: Summaries, methods: Sequence[str], of: Mapping[str, str]
+    now: Summaries,
+    reference: Summaries,
+    methods: Sequence[str],
+    of: Mapping[str, str],
+    ignore: frozenset[str] = frozenset(),
 ) -> Iterator[Statistic]:
     """Distances of every feature that both have; `of` are labels beside theirs."""
-    columns = now["inputs"].columns
+    columns = {n: c for n, c in now["inputs"].columns.items() if n not in ignore}
     for name, column in reference["inputs"].columns.items():
         if name in columns:
             labels = {**of, "version": "", "subject": "input", "feature": name}
@@ -36,9 +40,13 @@ def of_answers(
         yield from _of_column(answers, reference["outputs"].answers, methods, labels)
 
 
-def of_reference(reference: Summaries, id: str) -> Iterator[Statistic]:
+def of_reference(
+    reference: Summaries, id: str, ignore: frozenset[str] = frozenset()
+) -> Iterator[Statistic]:
     """Mean, quantiles and missing share of every feature of the reference."""
     for name, column in reference["inputs"].columns.items():
+        if name in ignore:
+            continue
         labels = {"feature": name, "reference": id}
         if column.rows:
             gone = int(column.tally[list(MISSING)].sum())

@@ -16,6 +16,10 @@ from monitor.windows import Pane
 log = logging.getLogger(__name__)
 
 
+MOST = 100_000
+"""Panes that are remembered while too few of them can be judged."""
+
+
 @dataclass(slots=True)
 class FirstPanes:
     """Waits until so many panes that can be judged have closed.
@@ -41,6 +45,8 @@ class FirstPanes:
         """Take note of panes that closed or were revised."""
         for pane in panes:
             self._rows[pane.start, pane.key.version] = pane.rows
+        while len(self._rows) > MOST:
+            del self._rows[min(self._rows)]
         self._look = self._look or bool(panes)
 
     def made(self) -> Judging | None:

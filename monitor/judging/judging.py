@@ -95,7 +95,8 @@ class Judging:
         self.calibrated = calibrated
         self._board = board
         self._subjects = subjects
-        self._past = list(distances.of_reference(calibrated.merged, self.reference))
+        self._ignore = calibrated.calibration.rules.ignore
+        self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self._days: dict[int, set[tuple[int, str]]] = {}
         self._begun: int | None = None  # start of the first pane that it was told of
         calibration = calibrated.calibration
@@ -109,6 +110,7 @@ class Judging:
                     calibrated.comparisons,
                     calibration.rules.zone,
                     calibration.rules.min_rows,
+                    mixed=calibration.mixed,
                 )
                 self._lengths[length] = _Length(name, length, fitted, judge)
 
@@ -139,15 +141,12 @@ class Judging:
             versions = {pane.key.version: pane.summaries for pane in whole}
             if HOUR in self._lengths:
                 yield from self._judge(self._lengths[HOUR], start, whole[0].end, [versions])
-            if DAY in self._lengths:
-                places = self._days.setdefault(self._day(start), set())
-                places |= {(start, pane.key.version) for pane in whole}
+            places = self._days.setdefault(self._day(start), set())
+            places |= {(start, pane.key.version) for pane in whole}
         for day in sorted(self._days):
             if self._day(windows.closed_until) > day:
                 yield from self._judge_day(windows, day, self._days.pop(day))
-        hourly = self._lengths.get(HOUR)
-        if hourly is not None and hourly.end < windows.closed_until:
-            hourly.show([])
+        self._let_go(windows.closed_until)
         self.show()
 
     def verdicts(self, length: int, rows: int, end: int) -> Mapping[str, Verdict]:
@@ -156,7 +155,9 @@ class Judging:
         if found is None or not rows:
             return dict.fromkeys(self._subjects, without_scores(rows))
         judged = found.verdicts if found.end == end or length == DAY else {}
-        return {name: judged.get(name, "insufficient_data") for name in self._subjects}
+        verdicts = {name: judged.get(name, "insufficient_data") for name in self._subjects}
+        compared = self.calibrated.calibration.rules.subjects
+        return verdicts | {n: without_scores(rows) for n in self._subjects if n not in compared}
 
     def show(self) -> None:
         """Put scores and alarms on the board, as they are now."""
@@ -198,8 +199,8 @@ class Judging:
         """
         same = stored.text("reference") == self.reference
         self._begun = stored.whole("begun", NEVER) if stored.given("begun") else None
-        for day, start, version in stored.rows("days"):
-            self._days.setdefault(day, set()).add((start, version))
+        for _, start, version in stored.rows("days"):
+            self._days.setdefault(self._day(start), set()).add((start, version))
         lengths = stored.part("lengths")
         for one in self._lengths.values():
             if one.name not in lengths:
@@ -215,6 +216,18 @@ class Judging:
                 one.show(shown.kept(part.blob("scores")))
                 one.causes = shown.kept(part.blob("causes"))
 
+    def _let_go(self, closed_until: int) -> None:
+        """What was said of windows that are not the newest any more, of hours or of days."""
+        hourly, daily = self._lengths.get(HOUR), self._lengths.get(DAY)
+        if hourly is not None and hourly.end < closed_until:
+            hourly.show([])
+        # A judged day ends where the next one begins: that one has ended too, and had no row.
+        if daily is None or daily.end == NEVER:
+            return
+        if self._day(closed_until) > self._day(daily.end) + 1:
+            daily.show([])
+            daily.verdicts = {}
+
     def _day(self, time: int) -> int:
         return int(self._calendar.places(np.array([time], dtype=np.int64))[0][0])
 
@@ -222,13 +235,14 @@ class Judging:
         self, windows: Windows, day: int, places: Iterable[tuple[int, str]]
     ) -> Iterator[Event]:
         first, end = self._calendar.day(day)
-        if self._begun is None or self._begun > first:
+        if DAY not in self._lengths or self._begun is None or self._begun > first:
             return  # the last hours of a day are no sample of it
         parts: list[dict[str, Summaries]] = []
         for start, found in groupby(sorted(places), key=lambda place: place[0]):
             panes = (windows.closed_pane(start, PaneKey(version)) for _, version in found)
             parts.append({pane.key.version: pane.summaries for pane in panes if pane is not None})
-        yield from self._judge(self._lengths[DAY], first, end, parts)
+        if any(parts):
+            yield from self._judge(self._lengths[DAY], first, end, [p for p in parts if p])
 
     def _judge(
         self, one: _Length, start: int, end: int, parts: Sequence[Mapping[str, Summaries]]
@@ -236,7 +250,7 @@ class Judging:
         """Judge one window, given its panes that have rows, each by version."""
         muted = frozenset(name for name, until in self.rules.mute.items() if end <= until)
         panes = (end - start) // HOUR
-        together = [merge(part.values()) for part in parts if part]
+        together = [merge(part.values()) for part in parts]
         names = sorted(set().union(*parts))
         versions = {name: [part[name] for part in parts if name in part] for name in names}
         judgement = one.judge.judge(start, panes, together, versions, muted)
@@ -278,7 +292,7 @@ class Judging:
     ) -> Iterator[Statistic]:
         methods, reference = self.rules.methods, self.calibrated.merged
         of = {"window": window, "reference": self.reference}
-        yield from distances.of_inputs(merge(together), reference, methods, of)
+        yield from distances.of_inputs(merge(together), reference, methods, of, self._ignore)
         for version, parts in versions.items():
             labels = of | {"version": version}
             yield from distances.of_answers(merge(parts), reference, methods, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from collectors.drift.comparisons import Comparison
 from collectors.schema import Schema
 from monitor.board import Board
 from monitor.config_model import ModelConfig
-from monitor.disk import make_folder
+from monitor.disk import make_folder, sync_folders
 from monitor.event_clock import SECOND
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
@@ -24,6 +25,9 @@ from monitor.references.file import Reference, load
 from monitor.references.from_archive import from_archive
 from monitor.references.span import Span
 from monitor.settling import Known, Settling
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A reload may begin to make a reference that is being made."""
 
 MONTH = 30.0
 """Days for which calibration takes a budget."""
@@ -68,6 +72,7 @@ class _Making:
             min_rows=alarms.min_rows,
             zone=self.model.timezone,
             ignore=frozenset(alarms.ignore),
+            subjects=frozenset(alarms.subjects),
             days={HOUR, DAY} <= lengths,
         )
         told = JudgingRules(
@@ -90,6 +95,14 @@ class _Making:
         pane, min_rows = self.rules.time.pane, self.model.alarms.min_rows
 
         def make(start: int, end: int) -> Judging | None:
+            with _ONE_AT_A_TIME:
+                return (
+                    self.judging(path, load(path), settled, board)
+                    if path.exists()
+                    else build(start, end)
+                )
+
+        def build(start: int, end: int) -> Judging | None:
             make_folder(path.parent)
             aside = path.with_suffix(".new")
             task = Task(
@@ -107,6 +120,7 @@ class _Making:
             if sum(number >= min_rows for number in rows.values()) < needed:
                 return None  # the newest ones are not on disk yet
             aside.replace(path)
+            sync_folders([path.parent])
             return self.judging(path, load(path), settled, board)
 
         return FirstPanes(self.model.name, needed, pane, min_rows, make)

@@ -56,7 +56,9 @@ def to_state(made: Calibrated) -> State:
         "min_rows": rules.min_rows,
         "zone": rules.zone,
         "ignore": sorted(rules.ignore),
+        "subjects": sorted(rules.subjects),
         "days": rules.days,
+        "mixed": one.mixed,
         "hourly": None if one.hourly is None else _fit_state(one.hourly),
         "daily": None if one.daily is None else _fit_state(one.daily),
         "edges": [[*c.key, c.edges] for c in made.comparisons if c.edges is not None],
@@ -81,13 +83,15 @@ def from_state(stored: Stored, empty: Mapping[str, Any]) -> Calibrated:
     try:
         edges = {ColumnKey(*key): cells for *key, cells in stored.rows("edges")}
         ignore = frozenset(map(str, stored.rows("ignore")))
-        found = [o for o in comparisons(empty, edges) if o.key.feature not in ignore]
+        subjects = frozenset(map(str, stored.rows("subjects")))
+        found = comparisons(empty, edges, ignore, subjects)
         by_key = {one.key: one for one in found}
         rules = Rules(
             budget=stored.real("budget"),
             min_rows=stored.whole("min_rows"),
             zone=stored.text("zone"),
             ignore=ignore,
+            subjects=subjects,
             days=stored.truth("days"),
         )
         calibration = Calibration(
@@ -95,6 +99,7 @@ def from_state(stored: Stored, empty: Mapping[str, Any]) -> Calibrated:
             certainty=_certainty(stored),
             pane=stored.whole("pane"),
             rules=rules,
+            mixed=stored.truth("mixed"),
             hourly=_fit(stored.part("hourly"), by_key) if stored.given("hourly") else None,
             daily=_fit(stored.part("daily"), by_key) if stored.given("daily") else None,
         )

@@ -44,10 +44,9 @@ def check_alarms(text: str, flights: pd.DataFrame) -> None:
     rows = {line[4:10]: line.split() for line in table if line[4:10].endswith(("Jan", "Feb"))}
     storm = {"30 Jan": ["10.9%", "15"], "08 Feb": ["50.8%", "2"], "09 Feb": ["57.5%", "1"]}
     found = {day: rows[day] for day in storm if day in rows}
-    assert found
+    assert "hit" in {row[-1] for row in found.values()}
     for day, row in found.items():
         assert row[-6:-4] == storm[day]
-        assert row[-1] == "hit"
     assert "in the 17 days behind the reference: " in text
 
 

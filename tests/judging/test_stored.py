@@ -94,7 +94,7 @@ def test_all_of_it_is_there_again(made: Calibrated, data: bytes) -> None:
 
 def test_what_is_not_calibrated_is_kept_too() -> None:
     found = again(pack(made_of(3)))
-    assert found.calibration == Calibration("ref", "uncalibrated", HOUR, RULES, None, None)
+    assert found.calibration == Calibration("ref", "uncalibrated", HOUR, RULES, False, None, None)
     assert {one.key.feature for one in found.comparisons} == {"a", "b", ""}
 
 

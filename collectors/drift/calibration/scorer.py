@@ -45,10 +45,6 @@ class Scorer:
     raw: Floats
     scores: Floats
 
-    def reference(self, buckets: Ints) -> Floats:
-        """The reference's profile for each bucket, [N, G]."""
-        return self.totals[buckets]
-
     def over_noise(self, profile: Floats, buckets: Ints, min_rows: int) -> Floats:
         """Squared distance over noise of each row of `profile` [N, G]; NaN where not judged."""
         reference = self.totals[buckets]

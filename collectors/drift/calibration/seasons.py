@@ -34,6 +34,9 @@ BUCKETS: dict[Season, int] = {
     "weekday": 7,
 }
 
+_FIRST = -62_135_510_400_000_000
+"""2 January of the year 1 (us): from there on days of any zone lie in the calendar."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +49,7 @@ class Calendar:
     def places(self, starts: Ints) -> tuple[Ints, Ints, Ints]:
         """Local day (ordinal), hour and weekday (0 Monday) of panes that start then (us)."""
         local = [
-            (_EPOCH + timedelta(microseconds=start)).astimezone(self._zone)
+            (_EPOCH + timedelta(microseconds=max(start, _FIRST))).astimezone(self._zone)
             for start in starts.tolist()
         ]
         days = np.array([moment.toordinal() for moment in local], dtype=np.int64)
