@@ -98,17 +98,20 @@ def comparisons(
     found: list[Comparison] = []
     inputs, outputs = summaries.get("inputs"), summaries.get("outputs")
     software = summaries.get("software")
-    if isinstance(inputs, InputsSummary):
+    if isinstance(inputs, InputsSummary) and "input" in subjects:
         for name, column in inputs.columns.items():
-            if name in ignore:
-                continue
-            found += _column("input", name, column, partial(_feature, name), edges)
-    if isinstance(outputs, OutputsSummary):
+            if name not in ignore:
+                found += _column("input", name, column, partial(_feature, name), edges)
+    if isinstance(outputs, OutputsSummary) and "output" in subjects:
         found += _column("output", "", outputs.answers, _answers, edges)
         found += _reruns()
-    if isinstance(software, SoftwareSummary):
+    if isinstance(software, SoftwareSummary) and "input" in subjects:
+        # Volume is of the model as a whole, whichever versions answer.
+        measure, profile = Volume(), _then(_of_software, profiles.volume)
+        found.append(Comparison(ColumnKey("input", "", "volume"), measure, profile, always=True))
+    if isinstance(software, SoftwareSummary) and "software" in subjects:
         found += _software(software, edges)
-    return [one for one in found if one.key.subject in subjects]
+    return found
 
 
 def _column(
@@ -167,9 +170,6 @@ def _reruns() -> Iterator[Comparison]:
 
 
 def _software(software: SoftwareSummary, edges: Edges | None) -> Iterator[Comparison]:
-    # Volume is of the model as a whole, whichever versions answer.
-    volume = ColumnKey("input", "", "volume")
-    yield Comparison(volume, Volume(), _then(_of_software, profiles.volume), always=True)
     key = ColumnKey("software", "", "")
     yield Comparison(
         key.named("errors"), Share("errors", floor=0.002), _then(_of_software, profiles.errors)

@@ -131,3 +131,28 @@ def test_without_windows_of_a_day_none_is_judged(folder: Path) -> None:
     assert set(life.verdicts("6h").values()) == {"no_reference"}
     assert set(life.verdicts("1h").values()) == {"ok"}
     assert {window for _, _, window, _ in life.end()} == {"1h"}
+
+
+def test_days_that_were_begun_end_quietly_where_days_are_judged_no_more(folder: Path) -> None:
+    life = Life(folder)
+    records = three_days()
+    life.hours(records[:30])
+    assert life.reload(JUDGED.replace("windows: [1h, 1d]", "windows: [1h]")) is None
+    life.hours(records[30:60])  # past midnight
+    assert life.verdicts("1h")["input"] == "ok"
+    # And where they are judged again, the day of the change counts from its first hour.
+    assert life.reload(JUDGED) is None
+    life.hours(records[60:])
+    assert (MIDNIGHTS[2], "alarm") in days(life.end())
+
+
+def test_what_was_said_of_a_day_goes_with_a_day_of_silence(folder: Path) -> None:
+    life = Life(folder)
+    records = three_days()
+    life.hours(records)
+    assert life.verdicts("1d")["input"] == "alarm"
+    assert life.shown("score", window="1d")
+    later = traffic(2, begin=SATURDAY + pd.Timedelta("6D"))
+    life.hours(later)
+    assert life.verdicts("1d")["input"] == "insufficient_data"
+    assert not life.shown("score", window="1d")

@@ -299,6 +299,19 @@ class TestVersions:
         inputs = [one for one in found.scored if one.key.subject == "input"]
         assert {one.version for one in inputs} == {""}
 
+    def test_a_reference_of_several_is_compared_with_all_together(
+        self, made: Made, fit: Fitted
+    ) -> None:
+        old, new, both = self.parts(lambda one: replace(one, y=one.y + 2.0))
+        judge = Judge(fit, made[1], "UTC", 20, mixed=True)
+        found = judge.judge(NEXT, 1, [both], {"1": [old], "2": [new]})
+        assert found is not None
+        assert {one.version for one in found.scored} == {""}
+        key = ColumnKey("output", "", "mean")
+        merged = judge.judge(NEXT, 1, [both], {"": [both]})
+        assert merged is not None
+        assert score_of(found, key) == score_of(merged, key) > 3
+
     def test_one_with_few_rows_is_not_judged(self, judge: Judge) -> None:
         old, _, _ = self.parts(lambda one: one)
         few = count(rows(3).some(5), NEXT)

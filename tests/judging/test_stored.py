@@ -166,3 +166,15 @@ def test_a_calibration_of_another_schema_is_refused(data: bytes) -> None:
     other = msgspec.structs.replace(SCHEMA, seed=5)
     with pytest.raises(StateError, match="another schema"):
         unpack(data, "kept", empty(other))
+
+
+@pytest.mark.parametrize("name", ["a", "c"])
+def test_a_feature_that_is_ignored_is_not_there_again(name: str) -> None:
+    rules = replace(RULES, ignore=frozenset({name}), subjects=frozenset({"input"}))
+    panes = stream(1, hours(30), Traffic(rows=60))
+    calibration, found = calibrate("ref", panes, HOUR, rules)
+    kept = again(pack(Calibrated(calibration, found, merge(panes.values()))))
+    assert [c.key for c in kept.comparisons] == [c.key for c in found]
+    assert name not in {c.key.feature for c in found}
+    assert {c.key.subject for c in found} == {"input"}
+    assert kept.calibration.rules == rules

@@ -97,3 +97,13 @@ def test_seasons_ask_for_longer_references_one_after_the_other() -> None:
         "hour of week": 28,
     }
     assert dict(DAILY) == {"none": 0, "weekend": 14, "weekday": 28}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_the_year_1_lies_in_every_calendar(zone: str) -> None:
+    calendar = Calendar(zone)
+    start = int(pd.Timestamp("2026-03-08").timestamp() * 1e6)
+    days, _, _ = calendar.places(np.array([-62_135_596_800_000_000, start]))
+    assert 1 <= days[0] <= 2
+    first, end = calendar.day(int(days[0]))
+    assert first < end
