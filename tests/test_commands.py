@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pandas as pd
 import pytest
 
 from tests.support.kafka import Broker, free_port, unique
@@ -75,7 +76,31 @@ def test_readme_has_the_commands_that_are_tested_here() -> None:
         "inferwatch check inferwatch.yml",
         "inferwatch run inferwatch.yml",
         "curl http://127.0.0.1:10464/metrics",
+        "inferwatch reference build my-model --data history.parquet --out reference.parquet",
+        "inferwatch reference show reference.parquet",
     ]
+
+
+def test_the_reference_of_readme_is_built_and_shown_and_taken(tmp_path: Path) -> None:
+    example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    (tmp_path / "log.jsonl").write_text(json.dumps(json.loads(example[1])) + "\n")
+    config = tmp_path / "inferwatch.yml"
+    config.write_text(call("init", "--file", "log.jsonl", "--model", "my-model", cwd=tmp_path))
+    times = pd.date_range("2026-01-01", periods=600, freq="2min24s", tz="UTC")
+    rows = {"timestamp": times, "model_version": "7", "latency_ms": 12.5, "age": 41.0}
+    pd.DataFrame(rows | {"plan": "basic", "prediction": 0.83}).to_parquet(
+        tmp_path / "history.parquet"
+    )
+    build = ["my-model", "--data", "history.parquet", "--out", "reference.parquet"]
+    said = call("reference", "build", *build, cwd=tmp_path)
+    assert "600 rows in 24 panes" in said
+    assert "model my-model" in call("reference", "show", "reference.parquet", cwd=tmp_path)
+    written = config.read_text()
+    alarms = re.search(r"    reference: .*\n    alarms: .*\n", README)
+    assert alarms is not None
+    config.write_text(written.replace("  - name: my-model\n", "  - name: my-model\n" + alarms[0]))
+    assert "provisional" in call("check", "inferwatch.yml", cwd=tmp_path)
 
 
 @pytest.mark.kafka
