@@ -6,16 +6,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from collectors.drift.calibrated import LEAST
 from monitor.config_types import Count, File, Section
-
-LEAST_PANES = 24
-"""Fewer can calibrate nothing."""
 
 
 def _enough(value: int) -> int:
-    if value < LEAST_PANES:
+    if value < LEAST:
         what = f"{value} panes are too few to calibrate anything"
-        raise ValueError(f"{what}; write {LEAST_PANES} or more, for example 168")
+        raise ValueError(f"{what}; write {LEAST} or more, for example 168")
     return value
 
 

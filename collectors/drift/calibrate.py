@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from collectors.drift.calibrated import DAYS, HOUR, PAGES, Calibration, Certainty, Rules
+from collectors.drift.calibrated import DAYS, HOUR, LEAST, PAGES, Calibration, Certainty, Rules
 from collectors.drift.calibration.daily import fit_days
-from collectors.drift.calibration.fit import LEAST, fit
+from collectors.drift.calibration.fit import fit
 from collectors.drift.calibration.heldout import Column, Panes
 from collectors.drift.calibration.seasons import Calendar, Ints
 from collectors.drift.comparisons import Comparison, Summaries, comparisons, merge

@@ -11,6 +11,9 @@ HOUR = 3_600_000_000
 DAYS = 30
 """Days for which a budget is stated here."""
 
+LEAST = 24
+"""Panes that can be judged, below which nothing is calibrated."""
+
 PAGES = 168
 """Panes that can be judged, from which on an alarm may be a page."""
 

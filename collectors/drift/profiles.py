@@ -8,36 +8,33 @@ from __future__ import annotations
 import numpy as np
 
 from collectors.drift.calibration.measures import Floats
+from collectors.drift.distances import Part
+from collectors.drift.distances import parts as parts_of
 from collectors.events import INVALID, MISSING, Codes, Ints
 from collectors.software import SoftwareSummary
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.columns import AnyColumnSummary
-from collectors.summaries.images import ImageSummary
-from collectors.summaries.lists import ListSummary
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.reruns import RerunSummary
-from collectors.summaries.scores import ScoresSummary
-from collectors.summaries.text import TextSummary
 
 ROUNDING = 1e-12
 """Share of a sum of squares that may be rounding."""
 
-PartSummary = NumberSummary | CategorySummary
+_COMPARED = {
+    "": "",
+    "top": "",
+    "chars": "length",
+    "items": "length",
+    "brightness": "brightness",
+    "contrast": "contrast",
+    "entropy": "entropy",
+}
+"""The parts that are compared, and what their statistics are called after."""
 
 
-def parts(column: AnyColumnSummary) -> dict[str, PartSummary]:
+def parts(column: AnyColumnSummary) -> dict[str, Part]:
     """The numbers and categories that a column is compared by; "" is the column itself."""
-    match column:
-        case NumberSummary() | CategorySummary():
-            return {"": column}
-        case TextSummary():
-            return {"length": column.chars}
-        case ListSummary():
-            return {"length": column.items}
-        case ImageSummary():
-            return {"brightness": column.brightness, "contrast": column.contrast}
-        case ScoresSummary():
-            return {"": column.top, "entropy": column.entropy}
+    return {_COMPARED[name]: part for name, part in parts_of(column) if name in _COMPARED}
 
 
 def near_equal(numbers: NumberSummary, groups: int) -> Codes:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from collectors.drift.calibrated import HOUR, Rules
+from collectors.drift.calibrated import DAYS, HOUR, Rules
 from collectors.drift.comparisons import Comparison
 from collectors.schema import Schema
 from monitor.board import Board
@@ -28,9 +28,6 @@ from monitor.settling import Known, Settling
 
 _ONE_AT_A_TIME = threading.Lock()
 """A reload may begin to make a reference that is being made."""
-
-MONTH = 30.0
-"""Days for which calibration takes a budget."""
 
 
 def make_judging(
@@ -68,7 +65,7 @@ class _Making:
         """
         alarms, lengths = self.model.alarms, {length for _, length in self.rules.windows}
         asked = Rules(
-            budget=alarms.budget.per_day * MONTH,
+            budget=alarms.budget.per_day * DAYS,
             min_rows=alarms.min_rows,
             zone=self.model.timezone,
             ignore=frozenset(alarms.ignore),

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from collectors.drift.calibrated import HOUR, LEAST, PAGES
 from collectors.inputs import Inputs
 from collectors.summaries.columns import AnyColumnSummary, merged, summarise
 from collectors.summaries.state import Stored
-from monitor.event_clock import SECOND
 from monitor.references.file import Reference
 
 LEAST_ROWS = 20
 """Rows, over all versions, from which on a pane can be judged, where no config says otherwise."""
-
-PROVISIONAL, CALIBRATED = 24, 168
-"""Panes that can be judged, from which on a reference is so called."""
-
-HOUR = 3_600 * SECOND
 
 
 @dataclass(slots=True)
@@ -86,8 +81,8 @@ def calibration(
     why = f"{judged:,} {panes} of {least_rows:,} rows or more can be judged"
     if reference.pane != HOUR:
         return "uncalibrated", f"{why}, but only panes of an hour are calibrated"
-    if judged < PROVISIONAL:
-        return "uncalibrated", f"{why}, at least {PROVISIONAL} are wanted"
-    if judged < CALIBRATED:
-        return "provisional", f"{why}, {CALIBRATED} make it whole"
+    if judged < LEAST:
+        return "uncalibrated", f"{why}, at least {LEAST} are wanted"
+    if judged < PAGES:
+        return "provisional", f"{why}, {PAGES} make it whole"
     return "calibrated", why

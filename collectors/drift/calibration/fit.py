@@ -15,9 +15,6 @@ from collectors.drift.calibration.seasons import HOURLY, Ints
 from collectors.drift.calibration.tail import pairs, threshold
 from collectors.drift.calibration.together import HeldOutColumns, Usable
 
-LEAST = 24
-"""Panes that can be judged, below which nothing is calibrated."""
-
 SCREENED = 60
 """Panes from which on a reference is searched for incidents of its own."""
 

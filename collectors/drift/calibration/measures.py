@@ -40,25 +40,25 @@ class Measure(Protocol):
         """Squared distance of each row of `now` to that of `reference`; NaN where there is none."""
         ...
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        """n of each row."""
-        ...
-
     def rows(self, profile: Floats) -> Floats:
         """How many rows of the log each profile rests on."""
-        ...
+        return np.asarray(profile.sum(axis=-1))
+
+    def size(self, now: Floats, reference: Floats) -> Floats:
+        """n of each row."""
+        return self.rows(now)
 
     def expected(self, reference: Floats, n: float) -> float:
         """n times the mean squared distance of n rows drawn from the reference [G]."""
-        ...
+        return 1.0
 
     def effect(self, now: Floats, reference: Floats) -> Floats:
         """Each row's distance in the unit of `floor`."""
-        ...
+        return np.asarray(np.sqrt(self.squared(now, reference)))
 
 
 @dataclass(frozen=True, slots=True)
-class Kolmogorov:
+class Kolmogorov(Measure):
     """Squared Kolmogorov-Smirnov distance over ordered groups, what is not a value last.
 
     >>> measure = Kolmogorov()
@@ -73,12 +73,6 @@ class Kolmogorov:
         gap = _cumulated(now) - _cumulated(reference)
         return np.asarray(np.square(np.abs(gap).max(axis=-1)))
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        return self.rows(now)
-
-    def rows(self, profile: Floats) -> Floats:
-        return np.asarray(profile.sum(axis=-1))
-
     def expected(self, reference: Floats, n: float) -> float:
         """The mean square of the largest value of a Brownian bridge at the groups' edges."""
         shares = reference / reference.sum()
@@ -86,12 +80,9 @@ class Kolmogorov:
         bridge = np.cumsum(steps, axis=1) - np.cumsum(shares) * steps.sum(axis=1)[:, None]
         return float(np.square(np.abs(bridge).max(axis=1)).mean())
 
-    def effect(self, now: Floats, reference: Floats) -> Floats:
-        return np.sqrt(self.squared(now, reference))
-
 
 @dataclass(frozen=True, slots=True)
-class JensenShannon:
+class JensenShannon(Measure):
     """Jensen-Shannon divergence in nats (Lin 1991; the square of SciPy's `jensenshannon`).
 
     >>> measure = JensenShannon("categories")
@@ -111,12 +102,6 @@ class JensenShannon:
         empty = (now.sum(axis=-1) <= 0) | (reference.sum(axis=-1) <= 0)
         return np.asarray(np.where(empty, np.nan, divergence))
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        return self.rows(now)
-
-    def rows(self, profile: Floats) -> Floats:
-        return np.asarray(profile.sum(axis=-1))
-
     def expected(self, reference: Floats, n: float) -> float:
         """From multinomial draws of n rows; (occupied groups - 1) / 8 where n is large."""
         occupied = reference[reference > 0]
@@ -126,12 +111,9 @@ class JensenShannon:
         found = self.squared(drawn.astype(np.float64), np.broadcast_to(occupied, drawn.shape))
         return float(size * found.mean())
 
-    def effect(self, now: Floats, reference: Floats) -> Floats:
-        return np.sqrt(self.squared(now, reference))
-
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Share(Measure):
     """Difference of shares after asin sqrt, which makes its noise the same at every share.
 
     A profile is (rows that have it, rows that have not). With `up`, decreases are 0.
@@ -151,12 +133,6 @@ class Share:
         gap = np.arcsin(np.sqrt(_share(now))) - np.arcsin(np.sqrt(_share(reference)))
         return np.asarray(4.0 * np.square(np.maximum(gap, 0.0) if self.up else gap))
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        return self.rows(now)
-
-    def rows(self, profile: Floats) -> Floats:
-        return np.asarray(profile.sum(axis=-1))
-
     def expected(self, reference: Floats, n: float) -> float:
         return 0.5 if self.up else 1.0
 
@@ -166,7 +142,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Measure):
     """Difference of square roots of row counts, by the expected count. A profile is (rows, panes).
 
     Where next to none are expected, as in empty nights, `LEAST` of a row is: none is then no
@@ -191,16 +167,13 @@ class Volume:
     def rows(self, profile: Floats) -> Floats:
         return np.asarray(np.maximum(profile[..., 0], LEAST * profile[..., 1]))
 
-    def expected(self, reference: Floats, n: float) -> float:
-        return 1.0
-
     def effect(self, now: Floats, reference: Floats) -> Floats:
         expected = np.maximum(_a_pane(reference), LEAST)
         return np.asarray(np.abs(_a_pane(now) / expected - 1.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class Mean(Measure):
     """Difference of means by the reference's standard deviation (Cohen's d, squared).
 
     A profile is (values, their sum, their sum of squares), both about one centre.
@@ -221,21 +194,12 @@ class Mean:
             usable = (now[..., 0] > 0) & (variance > 1e-12 * (1.0 + np.square(mean)))
             return np.asarray(np.where(usable, np.square(gap) / variance, np.nan))
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        return self.rows(now)
-
     def rows(self, profile: Floats) -> Floats:
         return np.asarray(profile[..., 0])
 
-    def expected(self, reference: Floats, n: float) -> float:
-        return 1.0
-
-    def effect(self, now: Floats, reference: Floats) -> Floats:
-        return np.sqrt(self.squared(now, reference))
-
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Measure):
     """Eight times the squared difference of the root of a ratio of standard deviations to 1.
 
     Near 1 that is half the squared log ratio of variances, whose noise is the same at every
@@ -253,14 +217,8 @@ class Spread:
     def squared(self, now: Floats, reference: Floats) -> Floats:
         return np.asarray(8.0 * np.square(np.sqrt(np.sqrt(_ratio(now, reference))) - 1.0))
 
-    def size(self, now: Floats, reference: Floats) -> Floats:
-        return self.rows(now)
-
     def rows(self, profile: Floats) -> Floats:
         return np.asarray(profile[..., 0])
-
-    def expected(self, reference: Floats, n: float) -> float:
-        return 1.0
 
     def effect(self, now: Floats, reference: Floats) -> Floats:
         """By how much of itself the variance differs."""
