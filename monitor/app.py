@@ -20,6 +20,8 @@ from monitor.config import Config, ConfigError
 from monitor.dead_letters import make_dead_letters
 from monitor.encoding import decode, encode
 from monitor.event_clock import SECOND
+from monitor.jobs.jobs import Jobs
+from monitor.jobs.making import make_jobs
 from monitor.keeper import Keeper
 from monitor.model import PaneListener
 from monitor.parts import declare, digest, make_pipeline, samplers
@@ -91,6 +93,7 @@ class App:
             web=config.web,
             reload=self.reloads.ask_and_wait,
         )
+        self.jobs = Jobs(self.board, clock)
         self._source: Source | None = None
         self._samplers = samplers(config.models)
         self._topics: dict[str, str] = {}
@@ -122,6 +125,7 @@ class App:
             self._begin(self._source)
             self._show_config(now)
             self.exporter.start()
+            self.jobs.start(make_jobs(self._config, self.board))
         except BaseException:
             self.keeper.close()
             raise
@@ -222,6 +226,8 @@ class App:
         self._drop_what_is_gone(config)
         self._hand_over(pipeline, source, now)
         self._config, self._samplers = config, samplers(config.models)
+        self.jobs.stop()
+        self.jobs.start(make_jobs(config, self.board))
         self._show_config(now)
         log.info("config is taken over", extra={"models": len(config.models)})
 
@@ -262,6 +268,7 @@ class App:
         if self._source is not None:
             self._source.close()
             self._source = None
+        self.jobs.stop()
         self.exporter.stop()
         self.keeper.close()
         self._letters.close()

@@ -320,6 +320,13 @@ _MONITOR = (
     _monitor("config.reload_timestamp", "inferwatch_config_last_reload_success_timestamp_seconds",
         (), "The newest reload that was taken over.",
         "Wall time at which the running config was taken over.", unit="seconds"),
+    _monitor("job.last_success", "inferwatch_job_last_success_timestamp_seconds", ("task",),
+        "The newest run that ended well.", "Wall time at which the job last ended well.",
+        unit="seconds"),
+    _monitor("job.duration", "inferwatch_job_duration_seconds", ("task",),
+        "The newest run.", "How long the job's last run took.", unit="seconds"),
+    _monitor("job.failures", "inferwatch_job_failures_total", ("task",),
+        "One run.", "Runs of the job that failed.", unit="runs", kind="counter"),
     _monitor("build_info", "inferwatch_build_info", ("version", "python"), "Always 1.",
         "Version of inferwatch, and of the Python that runs it.", unit="1"),
 )

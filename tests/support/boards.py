@@ -35,6 +35,7 @@ LABELS = {
     "change": "missing",
     "side": "now",
     "part": "brightness",
+    "task": "compaction",
     "method": "psi",
 }
 
