@@ -82,6 +82,23 @@ def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
     return merged
 
 
+def resting_rows(subject: str, feature: str, summaries: Summaries) -> int | None:
+    """How many rows a pane has for the comparisons of a subject; None where it has no part in them.
+
+    A feature that came later, or that alone was accepted, is not in every pane of a reference. An
+    hour whose inferences all failed has answers: none.
+    """
+    software = summaries["software"]
+    own, failed = software.rows, False
+    if subject == "input":
+        column = summaries["inputs"].columns.get(feature)
+        own = 0 if column is None else column.rows
+    elif subject == "output":
+        own = summaries["outputs"].rows if "outputs" in summaries else 0
+        failed = 0 < software.rows == software.errors
+    return max(int(own), int(software.rows)) if own or failed else None
+
+
 def comparisons(
     summaries: Summaries,
     edges: Edges | None = None,

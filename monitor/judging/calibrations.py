@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
+from collections import defaultdict
 from hashlib import blake2b
 from pathlib import Path
 
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = 600.0
 """Seconds that one calibration may take."""
 
+_LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By file: what one thread is making another one waits for."""
+
 
 class Calibrations:
     """The calibrations of one state folder."""
@@ -37,16 +42,20 @@ class Calibrations:
             OSError: the folder cannot be written.
         """
         kept = self._folder / f"{self._name(reference, rules)}.calibration"
+        damaged = False
         try:
             return self._read(kept, reference)
         except FileNotFoundError:
             pass
         except StateError as error:
+            damaged = True
             what = "a calibration cannot be read: it is made again"
             log.warning(what, extra={"file": str(kept), "why": str(error)})
-        make_folder(self._folder)
-        log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
-        self._make(path, kept, rules)
+        with _LOCKS[str(kept)]:
+            if not kept.exists() or damaged:
+                make_folder(self._folder)
+                log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
+                self._make(path, kept, rules)
         return self._read(kept, reference)
 
     def _make(self, path: Path, out: Path, rules: Rules) -> None:

@@ -90,27 +90,91 @@ def build(
 
 
 @reference.command()
+@click.argument("model")
+@CONFIG
+@click.option("--from", "begin", required=True, metavar="TIME", help="The first day or time.")
+@click.option("--to", "end", metavar="TIME", help="The last one, not in it; without it: now.")
+@click.option(
+    "--feature", "features", multiple=True, metavar="NAME", help="Only this feature; several times."
+)
+@click.option("--output", is_flag=True, help="Only the answer, or the answer beside --feature.")
+def accept(
+    model: str,
+    config_file: Path,
+    begin: str,
+    end: str | None,
+    features: tuple[str, ...],
+    output: bool,
+) -> None:
+    """Have a span of MODEL's archive be its reference from now on, after a change that was meant.
+
+    With --feature or --output only these columns get the span as their reference, and the rest
+    stays what it was. A daemon that runs takes it over within seconds.
+
+    \b
+    Examples:  inferwatch reference accept churn --from 2026-02-02
+               inferwatch reference accept churn --from 2026-02-02 --to 2026-02-09 --feature age
+    """
+    config = load_config(config_file)
+    settings = _model(config, model)
+    now = time.time_ns() // 1000
+    span = _span(begin, end, settings.timezone)
+    if span.end > now:
+        span = span._replace(end=now)
+    if span.start >= span.end:
+        fail(f"--from {begin} is not over yet; give an earlier day", 2)
+    from monitor.references.accepting import Folders
+    from monitor.references.accepting import accept as accepted
+    from monitor.references.building import Task, counted
+    from monitor.references.carrying import Columns
+    from monitor.references.facts import gather
+    from monitor.references.show import calibration_lines, headline
+    from monitor.settling import Known, schema_path
+
+    folders = Folders(config.state.dir)
+    some = Columns(frozenset(features), output)
+    try:
+        known = Known.read(schema_path(folders.models, model))
+        out = folders.references / f"{model}.accepted"
+        built, change = accepted(Task(settings, known, out, now, span, _progress), folders, some)
+        facts = gather(built.reference)
+    except _cannot() as error:
+        fail(f"inferwatch reference accept: {error}")
+    for note in built.notes:
+        click.echo(f"note: {note}")
+    if built.left_out.total():
+        click.echo(f"left out: {counted(built.left_out)}")
+    click.echo(headline(built.reference, facts))
+    for line in calibration_lines(built.reference, facts, settings.alarms.min_rows):
+        click.echo(line)
+    whole = f"{some} of it" if some else "it"
+    click.echo(f"{whole} is in force from now on, after {change.before}")
+
+
+@reference.command()
 @click.argument("what", metavar="FILE|MODEL")
 @CONFIG
 def show(what: str, config_file: Path) -> None:
-    """Show the reference in a file, or that of a model of the config.
+    """Show the reference in a file, or the one that is in force for a model of the config.
 
     \b
     Example:  inferwatch reference show reference.parquet
     """
+    from monitor.references.accepting import Folders, standing
     from monitor.references.facts import LEAST_ROWS, gather
-
-    path, least_rows = Path(what), LEAST_ROWS
-    if not path.is_file() and path.suffix != ".parquet":
-        settings = _model(load_config(config_file), what)
-        if settings.reference is None or settings.reference.path is None:
-            fail(f"model {what} has no reference.path in {config_file}; name a file", 2)
-        path, least_rows = settings.reference.path, settings.alarms.min_rows
     from monitor.references.file import load
     from monitor.references.show import lines
 
+    path, least_rows, settings = Path(what), LEAST_ROWS, None
+    if not path.is_file() and path.suffix != ".parquet":
+        config = load_config(config_file)
+        settings = _model(config, what)
+        least_rows = settings.alarms.min_rows
     try:
-        found = load(path)
+        if settings is None:
+            found = load(path)
+        else:
+            found = standing(settings, Folders(config.state.dir)).reference
         text = "\n".join(lines(found, gather(found), least_rows))
     except _cannot() as error:
         fail(f"inferwatch reference show: {error}")

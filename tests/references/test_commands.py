@@ -219,7 +219,7 @@ def test_help_has_examples_that_work() -> None:
     call("reference", "build", "churn", "--data", "train.csv", "--out", "reference.parquet")
     read_by_a_daemon()
     ran = 0
-    for command in ("build", "show"):
+    for command in ("build", "show", "accept"):
         text = call("reference", command, "--help").output.replace("\\\n", "")
         for example in re.findall("inferwatch reference .*", text.split("Example")[1]):
             call(*shlex.split(example)[1:])
