@@ -112,8 +112,8 @@ def accept(
     stays what it was. A daemon that runs takes it over within seconds.
 
     \b
-    Examples:  inferwatch reference accept churn --from 2026-02-02
-               inferwatch reference accept churn --from 2026-02-02 --to 2026-02-09 --feature age
+    Examples:  inferwatch reference accept churn --from 2026-01-05
+               inferwatch reference accept churn --from 2026-01-05 --to 2026-01-12 --output
     """
     config = load_config(config_file)
     settings = _model(config, model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,24 @@ FLAT = MODEL.replace("features: x, ", "")
 FOLDER = Path("state/references")
 
 
-@pytest.fixture(autouse=True)
-def _there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with a reference of ten days, and three days after it in the archive."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        prepare()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of it."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+
+
+def prepare() -> None:
     Path("inferwatch.yml").write_text(FILES + FLAT + REFERENCE)
     as_csv(training(10_000, days=10), Path("train.csv"))
     call("build", "m", "--data", "train.csv", "--out", "reference.parquet")

@@ -224,7 +224,7 @@ def test_help_has_examples_that_work() -> None:
         for example in re.findall("inferwatch reference .*", text.split("Example")[1]):
             call(*shlex.split(example)[1:])
             ran += 1
-    assert ran == 3
+    assert ran == 5
 
 
 def test_the_commands_of_the_page_work() -> None:
@@ -249,7 +249,7 @@ def test_the_commands_of_the_page_work() -> None:
             if line.startswith("inferwatch init"):
                 text = Path("inferwatch.yml").read_text()
                 Path("inferwatch.yml").write_text(text + section[1])
-    assert ran == 5
+    assert ran == 7
     shown = subprocess.run(
         [COMMAND, "check"], capture_output=True, text=True, check=True, env=environ
     ).stdout
