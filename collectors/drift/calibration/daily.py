@@ -147,5 +147,5 @@ def _fit(
         scores.shapes(ratio / scale[:, None], held.used, held.kinds, float(days)), MOST_SHAPE
     )
     raw = scores.rarity(ratio / without, shape[:, None], days + 4.0)
-    found = held.scorers_of(a * scale, b * scale, shape, days + 4.0, {})
+    found = held.scorers_of(a * scale, b * scale, shape, np.full(len(a), days + 4.0), None)
     return found, np.where(held.used, raw, np.nan)
