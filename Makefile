@@ -21,9 +21,10 @@ setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
 demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
 	@$(BIN)/inferwatch demo $(ARGS)
 
-bench: setup ## Print what memory does over 2 million records, and how long a checkpoint stops reading.
+bench: setup ## Print what memory does over 2 million records, how long a checkpoint stops reading, and what a calibration takes.
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.checkpoint
+	$(BIN)/python -m benchmarks.calibration
 
 simulate: setup ## False alarms and power on seeded streams (ARGS=--quick in minutes; all of it writes docs/calibration.md).
 	$(BIN)/python -m benchmarks.simulate $(ARGS)
