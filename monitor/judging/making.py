@@ -41,7 +41,7 @@ def make_judging(
 
     def make(settled: Settled, board: Board) -> Judging | FirstPanes | None:
         settings = model.reference
-        if settings is None:
+        if settings is None or not settings.fixed:
             return None
         if settings.path is not None and settling.reference is not None:
             return making.judging(settings.path, settling.reference, settled, board)
