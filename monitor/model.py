@@ -20,11 +20,13 @@ from monitor.archive import Event, Unreadable
 from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
+from monitor.config_alarms import Alarms
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
 from monitor.judging.beside import NOTHING, Beside, BesideRules
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import Judging
 from monitor.judging.shown import hide
+from monitor.judging.strangers import strangers
 from monitor.showcase import Showcase
 from monitor.windows import Pane, PaneKey, Published, Windows
 
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 REVISION_INTERVAL = SECOND
 """Revisions of closed panes are published at most this often, in us of wall time."""
+
+_NO_ALARMS = Alarms()
 
 PaneListener = Callable[[str, Pane], None]
 """Told of every closed pane and of every revision: the model's name, and the pane."""
@@ -56,6 +60,7 @@ class ModelRules:
         max_versions: more versions than this at once are counted together, as `__other__`.
         digest: changes where the config of the model does.
         beside: what is shown beside the fixed reference.
+        alarms: names in it that are no feature are told of.
     """
 
     name: str
@@ -65,6 +70,7 @@ class ModelRules:
     max_versions: int
     digest: str = ""
     beside: BesideRules = NOTHING
+    alarms: Alarms = _NO_ALARMS
 
 
 @dataclass(slots=True)
@@ -134,6 +140,7 @@ class Model:
         )
         self._beside = Beside(rules.beside, rules.name, rules.windows, board, self._starting)
         self._revised_at = NEVER
+        self._strangers = list(strangers(rules.alarms, settled.schema.columns))
 
     def handle(self, records: Records, now: int) -> Outcome:
         """Decode one batch of one partition, and put its rows where they belong."""
@@ -152,6 +159,9 @@ class Model:
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
         self._look_for_reference(now)
         self._beside.work(now)
+        for one in self._strangers:
+            log.warning(str(one), extra={"model": self.rules.name})
+        self._strangers.clear()
         for name, version in list(self._versions.items()):
             if now - version.last >= self.rules.forget_after:
                 del self._versions[name]

@@ -81,6 +81,7 @@ def _part(model: ModelConfig, state: Path) -> ModelPart:
         max_versions=model.caps.versions,
         digest=digest(model),
         beside=_beside(model),
+        alarms=model.alarms,
     )
     topic = None if model.match is None else model.match.topic
     settling = Settling(model, state / "models", time.perf_counter)

@@ -46,6 +46,7 @@ class JudgingRules:
         windows: name and length (us), shortest first.
         per_day: false alarms in a day that it may have.
         methods: distances that are shown.
+        min_effect: floors by kind of change, where they are others than the usual ones.
         mute: features that open no alarm, until when (us of event time).
     """
 
@@ -53,6 +54,7 @@ class JudgingRules:
     windows: tuple[tuple[str, int], ...]
     per_day: float
     methods: tuple[str, ...] = ()
+    min_effect: Mapping[str, float] = field(default_factory=dict)
     mute: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -111,6 +113,7 @@ class Judging:
                     calibration.rules.zone,
                     calibration.rules.min_rows,
                     mixed=calibration.mixed,
+                    floors=rules.min_effect,
                 )
                 self._lengths[length] = _Length(name, length, fitted, judge)
 

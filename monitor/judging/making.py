@@ -65,7 +65,7 @@ class _Making:
         """
         alarms, lengths = self.model.alarms, {length for _, length in self.rules.windows}
         asked = Rules(
-            budget=alarms.budget.per_day * DAYS,
+            budget=self.model.alarms_per_day * DAYS,
             min_rows=alarms.min_rows,
             zone=self.model.timezone,
             ignore=frozenset(alarms.ignore),
@@ -75,8 +75,9 @@ class _Making:
         told = JudgingRules(
             model=self.model.name,
             windows=self.rules.windows,
-            per_day=alarms.budget.per_day,
+            per_day=self.model.alarms_per_day,
             methods=alarms.methods,
+            min_effect=alarms.min_effect,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
         )
         calibrated = Calibrations(self.state / "calibrations").of(path, reference, asked)
