@@ -78,7 +78,8 @@ class Unreadable(StateError):
 
 
 class Archive:
-    """The files of one archive. All methods but `last` are for one thread alone."""
+    """The files of one archive. All methods but `last` and `starting` are for one thread
+    alone."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -105,6 +106,21 @@ class Archive:
             return from_parquet(path.read_bytes(), model)
         except StateError as error:
             raise Unreadable(f"{path}: {error}", revision) from error
+
+    def starting(self, model: str, start: int) -> Iterator[ClosedPane]:
+        """The last revision of every pane of a model that starts then.
+
+        Raises:
+            StateError: the file of one of them is damaged.
+            OSError: a file is there and cannot be read.
+        """
+        newest: dict[str, tuple[int, Path]] = {}
+        for path in self._day(model, start).glob(f"{_stamp(start)}-*.parquet"):
+            named = _NAME.fullmatch(path.stem)
+            if named is not None and int(named[3]) >= newest.get(named[2], (0, path))[0]:
+                newest[named[2]] = (int(named[3]), path)
+        for _, (_, path) in sorted(newest.items()):
+            yield from_parquet(path.read_bytes(), model)
 
     def store(self, sequence: int, panes: Sequence[ClosedPane], events: Sequence[Event]) -> None:
         """Write what the checkpoint of this number will count on, durably.

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from collectors.drift.distances import REGISTRY
-from monitor.config_types import Count, Section, Text, Written, show
+from collectors.drift.floors import FLOORS
+from monitor.config_types import Count, Misplaced, Number, Section, Text, Written, show
 from monitor.durations import format_duration, parse_duration
 
 _BUDGET = re.compile(r"([0-9]{1,4}) per (\S{1,40})")
@@ -32,6 +34,9 @@ class Budget:
         """False alarms in a day."""
         return self.number / (self.seconds / DAY)
 
+    def __str__(self) -> str:
+        return f"{self.number} per {format_duration(self.seconds)}"
+
 
 def _budget(value: Any) -> Budget:
     match = _BUDGET.fullmatch(value) if isinstance(value, str) else None
@@ -41,10 +46,6 @@ def _budget(value: Any) -> Budget:
     if seconds < SHORTEST:
         raise ValueError(f"{show(value)} is stated for less than a day; write for example 1 per 7d")
     return Budget(int(match[1]), seconds)
-
-
-def _show_budget(budget: Budget) -> str:
-    return f"{budget.number} per {format_duration(budget.seconds)}"
 
 
 def _method(value: Any) -> str:
@@ -68,7 +69,7 @@ def _until(value: Any) -> datetime:
     raise ValueError(f"{show(value)} is no time; write for example 2026-12-24")
 
 
-BudgetText = Annotated[Any, BeforeValidator(_budget), Written("budget", _show_budget)]
+BudgetText = Annotated[Any, BeforeValidator(_budget), Written("budget", str)]
 Method = Annotated[str, BeforeValidator(_method), Written("distance")]
 Until = Annotated[datetime, BeforeValidator(_until), Written("time", datetime.isoformat)]
 
@@ -79,11 +80,17 @@ class Alarms(Section):
     budget: BudgetText = Field(
         default=Budget(1, 30 * DAY),
         description="False alarms that the model may have, of all its features, statistics and "
-        "windows together.",
+        "windows together. A model that states none shares that of the file, if there is one.",
         examples=["1 per 30d"],
     )
     min_rows: Count = Field(
         default=20, description="Windows with fewer rows are not judged.", examples=[20]
+    )
+    min_effect: Annotated[Mapping[Text, Number], Written("numbers by kind")] = Field(
+        default_factory=dict,
+        description="Changes that are too small to matter, by kind (`docs/alarms.md` lists them), "
+        "however many rows prove them. Thresholds stay what they are.",
+        examples=[{"ks": 0.05, "missing": 0.02}],
     )
     methods: tuple[Method, ...] = Field(
         default=("psi",),
@@ -108,3 +115,35 @@ class Alarms(Section):
         description="Features that open no alarm until then, and are scored all the same.",
         examples=[{"fare": "2026-12-24"}],
     )
+
+    @field_validator("min_effect")
+    @classmethod
+    def _kinds(cls, value: Mapping[str, float]) -> Mapping[str, float]:
+        for kind, least in value.items():
+            if kind not in FLOORS:
+                near = difflib.get_close_matches(kind, FLOORS, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FLOORS)}"
+                raise Misplaced(f"is no kind of change; {hint}", kind)
+            most = FLOORS[kind].most
+            if not 0 <= least <= most:
+                what = f"{least:g} is not from 0 to {most:,.10g}, and it is the {FLOORS[kind].of}"
+                raise Misplaced(f"{what}; write for example {FLOORS[kind].least or 0.5:g}", kind)
+        return value
+
+
+class SharedAlarms(Section):
+    """What all models share."""
+
+    budget: BudgetText = Field(
+        description="False alarms that all models together may have which have a reference to "
+        "judge by and state no budget of their own: each gets an equal share.",
+        examples=["1 per 30d"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An equal share of a budget, of so many models."""
+
+    budget: Budget
+    models: int

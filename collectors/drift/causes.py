@@ -114,6 +114,7 @@ def _looks(
         share = column.get(kind)
         if share is not None and share.score >= 0.5 * worst.score > 0 and _more(share):
             yield _share(kind, share, kind)
+    yield from _never_before(column, by_key, worst)
     for statistic, one in column.items():
         if statistic.endswith("mean") and statistic.replace("mean", "spread") in column:
             comparison = by_key[one.key]
@@ -125,6 +126,39 @@ def _looks(
         if statistic.endswith("distribution") and names is not None:
             yield from _categories(one, names)
     yield from _alone(worst, by_key)
+
+
+def _never_before(
+    column: Mapping[str, Scored], by_key: Mapping[ColumnKey, Comparison], worst: Scored
+) -> Iterator[_Look]:
+    """Of a column that had no value in the reference, or one and no other."""
+    for statistic, one in column.items():
+        comparison = by_key.get(one.key)
+        telling = statistic.endswith("distribution") and one.score >= 0.5 * worst.score > 0
+        if comparison is None or not telling:
+            continue
+        last = -1 if comparison.names is None else -2
+        reference, now, rows = one.reference[:last], one.now[:last], int(one.now.sum())
+        if now.sum() and not reference.sum():
+            gone = 1.0 - float(now.sum()) / rows
+            words = f"missing 100.0% to {gone:.1%}, where the reference has no value at all"
+            yield "missing", 1.0, gone, words, rows
+        elif (value := _only_value(comparison)) is not None:
+            same = float(now[1] / now.sum()) if now.sum() else 1.0
+            if same < 1.0:
+                words = f"share of {value:.4g}, the only value of the reference, 100.0% to"
+                yield "share", 1.0, same, f"{words} {same:.1%}", rows
+            elif (missing := column.get("missing")) is not None and _more(missing):
+                yield _share("missing", missing, "missing")
+
+
+def _only_value(comparison: Comparison) -> float | None:
+    """The value, to the width of its cell, of a column that had one and no other."""
+    edges, grid = comparison.edges, comparison.grid
+    if grid is None or edges is None or len(edges) != 2 or edges[1] != edges[0] + 1:
+        return None
+    low, high = grid.edges(edges[:1])
+    return float(low[0] + high[0]) / 2.0
 
 
 def _numbers(
@@ -170,7 +204,8 @@ def _categories(one: Scored, names: Sequence[str]) -> Iterator[_Look]:
     rows = int(one.now.sum())
     shown = f'"{said}"' if place < len(names) else said
     if before < NEW and place < len(names) + BUCKETS:
-        yield "new_category", before, after, f"new category {shown} {after:.1%}", rows
+        new = f"new category {shown}" if place < len(names) else f"new {shown}"
+        yield "new_category", before, after, f"{new} {after:.1%}", rows
     yield "share", before, after, f"share of {shown} {before:.1%} to {after:.1%}", rows
 
 

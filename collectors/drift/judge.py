@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -53,6 +54,7 @@ class Judge:
     Args:
         found: what is compared, by the groups of the reference; no more than live windows have.
         mixed: compare all versions together, for the reference is of several.
+        floors: by kind of measure, and `joint`, where they are others than the usual ones.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Judge:
         min_rows: int,
         *,
         mixed: bool = False,
+        floors: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         by_key = {one.key: one for one in found}
         self.fitted = fitted
@@ -71,6 +74,7 @@ class Judge:
         self._calendar = Calendar(zone)
         self._min_rows = min_rows
         self._mixed = mixed
+        self._floors = floors
 
     def judge(
         self,
@@ -107,7 +111,8 @@ class Judge:
                 reference = scorer.totals[where]
                 effect = float(scorer.measure.effect(now, reference)[0])
                 score = max(float(scorer.score(ratio)[0]) - (share if apart else 0.0), 0.0)
-                score = score if effect >= scorer.measure.floor else 0.0
+                floor = self._floors.get(scorer.measure.kind, scorer.measure.floor)
+                score = score if effect >= floor else 0.0
                 scored.append(
                     Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)
                 )
@@ -129,6 +134,7 @@ class Judge:
             return None
         mean = joint_mean(np.array(raw)[:, None])
         effect = math.sqrt(sum(beyond) / len(beyond)) if beyond else 0.0
-        score = float(self.fitted.joint.map(mean)[0]) if effect >= JOINT_FLOOR else 0.0
+        floor = self._floors.get("joint", JOINT_FLOOR)
+        score = float(self.fitted.joint.map(mean)[0]) if effect >= floor else 0.0
         nothing = np.zeros(0)
         return Scored(JOINT, "", score, effect, nothing, nothing)

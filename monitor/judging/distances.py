@@ -64,6 +64,8 @@ def _of_column(
     methods: Sequence[str],
     labels: Mapping[str, str],
 ) -> Iterator[Statistic]:
+    if not now.rows or not reference.rows:  # a feature that came later
+        return
     then = dict(parts(reference))
     for part, summary in parts(now):
         for method, value in distances(summary, then[part], methods).items():

@@ -10,12 +10,13 @@ from itertools import groupby
 import msgspec
 import numpy as np
 
-from collectors.drift.calibrated import HOUR
+from collectors.drift.calibrated import DAYS, HOUR
 from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.calibration.seasons import Calendar, iso_day
 from collectors.drift.causes import Change, causes
 from collectors.drift.comparisons import Summaries, merge
 from collectors.drift.judge import Judge
+from collectors.drift.rarity import days_between, in_words
 from collectors.family import Statistic
 from collectors.summaries.state import State, Stored
 from monitor.archive import Event
@@ -45,14 +46,18 @@ class JudgingRules:
     Attributes:
         windows: name and length (us), shortest first.
         per_day: false alarms in a day that it may have.
+        features: all of the model.
         methods: distances that are shown.
+        min_effect: floors by kind of change, where they are others than the usual ones.
         mute: features that open no alarm, until when (us of event time).
     """
 
     model: str
     windows: tuple[tuple[str, int], ...]
     per_day: float
+    features: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    min_effect: Mapping[str, float] = field(default_factory=dict)
     mute: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -96,6 +101,8 @@ class Judging:
         self._board = board
         self._subjects = subjects
         self._ignore = calibrated.calibration.rules.ignore
+        known = calibrated.merged["inputs"].columns.keys() | self._ignore
+        self._new = [name for name in rules.features if name not in known]
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self._days: dict[int, set[tuple[int, str]]] = {}
         self._begun: int | None = None  # start of the first pane that it was told of
@@ -111,6 +118,7 @@ class Judging:
                     calibration.rules.zone,
                     calibration.rules.min_rows,
                     mixed=calibration.mixed,
+                    floors=rules.min_effect,
                 )
                 self._lengths[length] = _Length(name, length, fitted, judge)
 
@@ -133,6 +141,7 @@ class Judging:
 
         A revision changes no verdict: people were told of it.
         """
+        self._tell_of_new_features()
         fresh = sorted((p for p in closed if not p.revision), key=lambda pane: pane.start)
         if self._begun is None and fresh:
             self._begun = fresh[0].start
@@ -156,7 +165,8 @@ class Judging:
             return dict.fromkeys(self._subjects, without_scores(rows))
         judged = found.verdicts if found.end == end or length == DAY else {}
         verdicts = {name: judged.get(name, "insufficient_data") for name in self._subjects}
-        compared = self.calibrated.calibration.rules.subjects
+        # Those that the config leaves out, and answers where the reference has none.
+        compared = {one.key.subject for one in self.calibrated.comparisons}
         return verdicts | {n: without_scores(rows) for n in self._subjects if n not in compared}
 
     def show(self) -> None:
@@ -277,7 +287,8 @@ class Judging:
         detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts)
         yield Event(end, end, "verdict", self.rules.model, one.name, detail)
         if step.entered:
-            yield self._entered(one, found, end)
+            days = days_between(one.fitted, self._per_day(), step.crossing[0].score)
+            yield self._entered(one, found, end, in_words(days))
         elif step.ended:
             where = {"model": self.rules.model, "window": one.name, "end": end // SECOND}
             log.info("alarm ended", extra=where)
@@ -297,15 +308,30 @@ class Judging:
             labels = of | {"version": version}
             yield from distances.of_answers(merge(parts), reference, methods, labels)
 
-    def _entered(self, one: _Length, found: Sequence[Change], end: int) -> Event:
+    def _per_day(self) -> float:
+        """False alarms in a day that windows of each length may have."""
+        calibration = self.calibrated.calibration
+        whole = calibration.rules.budget / DAYS
+        return whole if calibration.daily is None else whole / 2.0
+
+    def _tell_of_new_features(self) -> None:
+        if self._new:
+            what = "features that the reference does not have are compared with nothing"
+            named = {"features": ", ".join(self._new), "reference": self.reference}
+            log.warning(what, extra={"model": self.rules.model} | named)
+            self._new.clear()
+
+    def _entered(self, one: _Length, found: Sequence[Change], end: int, rarity: str) -> Event:
         """What is said, counted and kept where an alarm begins."""
         model, labels = self.rules.model, {"window": one.name, "reference": self.reference}
         self._board.add(Statistic("alarms", 1, labels), model)
         score, words = round(found[0].score, 1), "; ".join(map(shown.sentence, found))
         where = {"model": model, "window": one.name, "end": end // SECOND, "score": score}
-        log.warning("alarm", extra=where | {"moved_first": one.entries.first, "causes": words})
+        led = {"as_rare_as": rarity, "moved_first": one.entries.first, "causes": words}
+        log.warning("alarm", extra=where | led)
         detail = labels | {
             "score": score,
+            "as_rare_as": rarity,
             "moved_first": one.entries.first,
             "causes": [dict(shown.cause(change)) for change in found],
         }

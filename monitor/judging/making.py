@@ -41,7 +41,7 @@ def make_judging(
 
     def make(settled: Settled, board: Board) -> Judging | FirstPanes | None:
         settings = model.reference
-        if settings is None:
+        if settings is None or not settings.fixed:
             return None
         if settings.path is not None and settling.reference is not None:
             return making.judging(settings.path, settling.reference, settled, board)
@@ -65,7 +65,7 @@ class _Making:
         """
         alarms, lengths = self.model.alarms, {length for _, length in self.rules.windows}
         asked = Rules(
-            budget=alarms.budget.per_day * DAYS,
+            budget=self.model.alarms_per_day * DAYS,
             min_rows=alarms.min_rows,
             zone=self.model.timezone,
             ignore=frozenset(alarms.ignore),
@@ -75,8 +75,10 @@ class _Making:
         told = JudgingRules(
             model=self.model.name,
             windows=self.rules.windows,
-            per_day=alarms.budget.per_day,
+            per_day=self.model.alarms_per_day,
+            features=tuple(settled.schema.columns),
             methods=alarms.methods,
+            min_effect=alarms.min_effect,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
         )
         calibrated = Calibrations(self.state / "calibrations").of(path, reference, asked)

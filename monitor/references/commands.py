@@ -118,21 +118,28 @@ def show(what: str, config_file: Path) -> None:
 
 
 def checked(config: Config) -> Iterator[str]:
-    """That the references which the config names can be read and fit, a line each, or the end."""
+    """That the references which the config names can be read and fit, a line each, or the end.
+
+    And which names of the config are no feature.
+    """
     for model in config.models:
-        if model.reference is None or model.reference.path is None:
+        path = None if model.reference is None else model.reference.path
+        if path is None and not (model.alarms.ignore or model.alarms.mute):
             continue
+        from monitor.judging.strangers import strangers
         from monitor.references.facts import calibration, gather
         from monitor.settling import Settling
 
         settling = Settling(model, config.state.dir / "models", time.perf_counter)
         try:
-            settling.check()
+            features = settling.check()
             if settling.reference is not None:
                 facts = gather(settling.reference)
                 state, _ = calibration(settling.reference, facts, model.alarms.min_rows)
                 found = f"{settling.reference.id}, {facts.rows:,} rows, {state}"
-                yield f"model {model.name}: reference {model.reference.path}: {found}"
+                yield f"model {model.name}: reference {path}: {found}"
+            for stranger in () if features is None else strangers(model.alarms, features):
+                yield f"model {model.name}: warning: {stranger}"
         except _cannot() as error:
             fail(str(error), 2)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from collectors.drift.calibration import scores
-from collectors.drift.calibration.fitted import Fitted
+from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted
 from collectors.drift.calibration.heldout import Column, Panes
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import joint_mean
@@ -20,9 +20,6 @@ SCREENED = 60
 
 GAIN = 0.1
 """A season is taken that makes held-out distances smaller by this share."""
-
-ALONE, TOGETHER = 0.25, 0.75
-"""Shares of the budget for one window alone, and for two of three."""
 
 
 def fit(

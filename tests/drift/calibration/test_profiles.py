@@ -158,18 +158,27 @@ def test_a_pane_is_grouped_as_its_raw_values_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "edges"),
-    [([], []), ([None] * 9, []), ([4.0] * 9, []), ([4.0, None], [])],
-    ids=["nothing", "all missing", "constant", "one and a gap"],
+    "values",
+    [[], [None] * 9],
+    ids=["nothing", "all missing"],
 )
-def test_what_has_one_cell_or_none_has_one_group(
-    values: list[float | None], edges: list[int]
-) -> None:
+def test_what_has_no_cell_has_one_group(values: list[float | None]) -> None:
     summary = number(values)
-    assert profiles.near_equal(summary, 128).tolist() == edges
+    edges = profiles.near_equal(summary, 128)
+    assert len(edges) == 0
+    assert profiles.grouped(summary, edges).tolist() == [0, len(values)]
+
+
+@pytest.mark.parametrize("values", [[4.0] * 9, [4.0, None], [10.0] * 3, [1e300]])
+def test_beside_the_only_value_there_are_groups_below_and_above(values: list[float | None]) -> None:
+    summary = number(values)
+    edges = profiles.near_equal(summary, 128)
     present = sum(v is not None for v in values)
-    missing = len(values) - present
-    assert profiles.grouped(summary, np.array(edges, np.int32)).tolist() == [present, missing]
+    assert profiles.grouped(summary, edges).tolist() == [0, present, 0, len(values) - present]
+    assert values[0] is not None
+    around = [values[0] * 0.9, values[0], values[0], values[0] * 1.1]
+    if values[0] < 1e150:
+        assert profiles.grouped(number([*around, None]), edges).tolist() == [1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("q", [0.5, 0.9, 0.99, 1.0])
