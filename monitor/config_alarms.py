@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from collectors.drift.comparisons import ANSWER
 from collectors.drift.distances import REGISTRY
-from monitor.config_types import Count, Section, Text, Written, show
+from monitor.config_types import Count, Misplaced, Number, Section, Text, Written, show
 from monitor.durations import format_duration, parse_duration
 
 _BUDGET = re.compile(r"([0-9]{1,4}) per (\S{1,40})")
@@ -68,8 +69,15 @@ def _until(value: Any) -> datetime:
     raise ValueError(f"{show(value)} is no time; write for example 2026-12-24")
 
 
+def _limit(value: float) -> float:
+    if value <= 0:
+        raise ValueError(f"{value:g} is no threshold; distances begin at 0, write one above it")
+    return value
+
+
 BudgetText = Annotated[Any, BeforeValidator(_budget), Written("budget", _show_budget)]
 Method = Annotated[str, BeforeValidator(_method), Written("distance")]
+Limit = Annotated[Number, AfterValidator(_limit)]
 Until = Annotated[datetime, BeforeValidator(_until), Written("time", datetime.isoformat)]
 
 
@@ -108,3 +116,23 @@ class Alarms(Section):
         description="Features that open no alarm until then, and are scored all the same.",
         examples=[{"fare": "2026-12-24"}],
     )
+    thresholds: Annotated[
+        Mapping[Text, Mapping[Method, Limit]], Written("numbers by distance, by name")
+    ] = Field(
+        default_factory=dict,
+        description="Features with fixed thresholds on distances instead of calibrated scores; "
+        f"`{ANSWER}` for the values of answers. They spend nothing of the budget.",
+        examples=[{"fare": {"psi": 0.2}}],
+    )
+
+    @model_validator(mode="after")
+    def _compared(self) -> Alarms:
+        for name in self.thresholds:
+            at = ("thresholds", name)
+            if name in self.ignore:
+                raise Misplaced(f"{name} is in alarms.ignore too; remove it from one of them", *at)
+            subject = "output" if name == ANSWER else "input"
+            if subject not in self.subjects:
+                what = f"alarms.subjects leaves {subject} out, so that nothing is compared"
+                raise Misplaced(f"{what}; add it there, or remove this threshold", *at)
+        return self

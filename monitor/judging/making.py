@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from monitor.board import Board
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder, sync_folders
 from monitor.event_clock import SECOND
+from monitor.judging import fixed
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import DAY, Judging, JudgingRules
@@ -25,6 +27,8 @@ from monitor.references.file import Reference, load
 from monitor.references.from_archive import from_archive
 from monitor.references.span import Span
 from monitor.settling import Known, Settling
+
+log = logging.getLogger(__name__)
 
 _ONE_AT_A_TIME = threading.Lock()
 """A reload may begin to make a reference that is being made."""
@@ -58,7 +62,7 @@ def asked(model: ModelConfig) -> Rules:
         budget=alarms.budget.per_day * DAYS,
         min_rows=alarms.min_rows,
         zone=model.timezone,
-        ignore=frozenset(alarms.ignore),
+        ignore=frozenset(alarms.ignore) | frozenset(alarms.thresholds),
         subjects=frozenset(alarms.subjects),
         days={HOUR, DAY} <= lengths,
     )
@@ -89,10 +93,13 @@ class _Making:
             per_day=alarms.budget.per_day,
             methods=alarms.methods,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
+            thresholds=alarms.thresholds,
         )
         calibrated = Calibrations(self.state / "calibrations").of(
             path, reference, asked(self.model)
         )
+        for said in fixed.amiss(alarms.thresholds, calibrated.merged):
+            log.warning("a fixed threshold says nothing", extra={"why": said})
         had = [one for one in calibrated.comparisons if _had(one, settled.schema)]
         calibrated = replace(calibrated, comparisons=had)
         return Judging(told, calibrated, board, settled.collection.subjects)

@@ -140,7 +140,7 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
                 f"model {model.name} takes its first {model.reference.first} panes as its "
                 f"reference, and they are not there yet: {path} is made once they have closed"
             )
-    return Asked(path, asked(model), config.state.dir)
+    return Asked(path, asked(model), config.state.dir, model.alarms.thresholds)
 
 
 def checked(config: Config) -> Iterator[str]:

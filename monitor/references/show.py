@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from collectors.drift.comparisons import ANSWER
 from collectors.events import MISSING
 from collectors.specs import ColumnSpec, kind_of
 from collectors.summaries.categories import OTHER, CategorySummary
@@ -24,9 +25,6 @@ MOST_VERSIONS = 5
 MOST_CATEGORIES = 3
 LONGEST = 24
 """Characters of a name that comes from data."""
-
-ANSWER = "(answer)"
-"""What answers are called among features."""
 
 
 def headline(reference: Reference, facts: Facts) -> str:

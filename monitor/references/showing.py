@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from collectors.drift.calibrated import Rules
 from monitor.disk import write_whole
-from monitor.references import show, trial_lines
+from monitor.judging.distances import Limits
+from monitor.references import fixed_cost, show, trial_lines
 from monitor.references.facts import calibration, gather
 from monitor.references.file import load
 from monitor.references.picture import missing, picture
@@ -24,11 +25,13 @@ class Asked:
     Attributes:
         rules: of the model's config; the usual ones for a file by itself.
         state: the folder that keeps calibrations; None where there is none.
+        thresholds: fixed ones of the config.
     """
 
     path: Path
     rules: Rules = USUAL
     state: Path | None = None
+    thresholds: Limits = field(default_factory=dict)
 
 
 def text(asked: Asked, say: Callable[[str], None]) -> tuple[Trial | None, list[str]]:
@@ -49,6 +52,8 @@ def text(asked: Asked, say: Callable[[str], None]) -> tuple[Trial | None, list[s
         if asked.state is None:
             lines.append("  rules       the usual ones; name the model for those of its config")
         lines += trial_lines.lines(trial)
+        if asked.thresholds:
+            lines += ["", *fixed_cost.lines(trial, asked.thresholds)]
     return trial, lines
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from collectors.drift.calibration.seasons import Season, iso_day
+from collectors.drift.comparisons import ANSWER
 from collectors.drift.detectable import Change, Detectable
-from monitor.references.show import ANSWER, printable, table
+from monitor.references.show import printable, table
 from monitor.references.trial import Trial
 
 _SEASONS: dict[Season, str] = {
