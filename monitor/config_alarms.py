@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from collectors.drift.comparisons import ANSWER
 from collectors.drift.distances import REGISTRY
 from collectors.drift.floors import FLOORS
 from monitor.config_types import Count, Misplaced, Number, Section, Text, Written, show
@@ -69,8 +70,15 @@ def _until(value: Any) -> datetime:
     raise ValueError(f"{show(value)} is no time; write for example 2026-12-24")
 
 
+def _limit(value: float) -> float:
+    if value <= 0:
+        raise ValueError(f"{value:g} is no threshold; distances begin at 0, write one above it")
+    return value
+
+
 BudgetText = Annotated[Any, BeforeValidator(_budget), Written("budget", str)]
 Method = Annotated[str, BeforeValidator(_method), Written("distance")]
+Limit = Annotated[Number, AfterValidator(_limit)]
 Until = Annotated[datetime, BeforeValidator(_until), Written("time", datetime.isoformat)]
 
 
@@ -115,6 +123,14 @@ class Alarms(Section):
         description="Features that open no alarm until then, and are scored all the same.",
         examples=[{"fare": "2026-12-24"}],
     )
+    thresholds: Annotated[
+        Mapping[Text, Mapping[Method, Limit]], Written("numbers by distance, by name")
+    ] = Field(
+        default_factory=dict,
+        description="Features with fixed thresholds on distances instead of calibrated scores; "
+        f"`{ANSWER}` for the values of answers. They spend nothing of the budget.",
+        examples=[{"fare": {"psi": 0.2}}],
+    )
 
     @field_validator("min_effect")
     @classmethod
@@ -129,6 +145,18 @@ class Alarms(Section):
                 what = f"{least:g} is not from 0 to {most:,.10g}, and it is the {FLOORS[kind].of}"
                 raise Misplaced(f"{what}; write for example {FLOORS[kind].least or 0.5:g}", kind)
         return value
+
+    @model_validator(mode="after")
+    def _compared(self) -> Alarms:
+        for name in self.thresholds:
+            at = ("thresholds", name)
+            if name in self.ignore:
+                raise Misplaced(f"{name} is in alarms.ignore too; remove it from one of them", *at)
+            subject = "output" if name == ANSWER else "input"
+            if subject not in self.subjects:
+                what = f"alarms.subjects leaves {subject} out, so that nothing is compared"
+                raise Misplaced(f"{what}; add it there, or remove this threshold", *at)
+        return self
 
 
 class SharedAlarms(Section):

@@ -213,6 +213,9 @@ _ALARMS = (
         ("subject", "feature", "part", "method", "reference"), "see the method", _WHOLE,
         "Distance of the window to the whole reference, by the methods of the config; what decides "
         "is the score."),
+    _window("drift.distance_threshold", "inferwatch_drift_distance_threshold",
+        ("subject", "feature", "part", "method", "reference"), "see the method", _WHOLE,
+        "Above what the distance is an alarm: a fixed threshold of the config, where it has one."),
     Metric("alarms", "inferwatch_alarms_total", "counter", ("model", "window", "reference"),
         "alarms", "One entry into alarm, or one of something new that crossed by itself.",
         "Alarms since the daemon started.", "model"),

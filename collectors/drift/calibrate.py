@@ -34,7 +34,7 @@ def calibrate(
 
     if pane != HOUR or len(panes) < LEAST:
         return uncalibrated()
-    starts = _starts(panes, pane)
+    starts = timeline(panes, pane)
     columns = [_column(one, panes, starts) for one in found]
     where = Panes(*Calendar(rules.zone).places(starts))
     rows = np.array([_rows(panes.get(start)) for start in starts.tolist()])
@@ -57,7 +57,7 @@ def calibrate(
     return Calibration(reference, certainty, pane, rules, mixed, hourly, daily), found
 
 
-def _starts(panes: Iterable[int], pane: int) -> Ints:
+def timeline(panes: Iterable[int], pane: int) -> Ints:
     """Where all panes begin, empty ones among them, but for gaps that are no night or holiday."""
     given = np.array(sorted(panes), dtype=np.int64)
     parts = np.split(given, np.flatnonzero(np.diff(given) > LONGEST_GAP) + 1)

@@ -33,6 +33,7 @@ Kind = Literal[
     "instability",
     "tail",
     "joint",
+    "distance",
 ]
 
 UNITS = (10.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 1e9)

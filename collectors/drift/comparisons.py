@@ -41,6 +41,9 @@ FINE, COARSE = 128, 11
 TAIL = 0.99
 """The quantile of latency above which the share of inferences is compared."""
 
+ANSWER = "(answer)"
+"""What answers are called among features."""
+
 Summaries = Mapping[str, Any]
 """The summaries of one pane or window, by family."""
 
@@ -92,7 +95,7 @@ def comparisons(
 
     Args:
         edges: of the groups; without it they are chosen by `summaries`, those of a whole reference.
-        ignore: features that are left out.
+        ignore: features that are left out; `ANSWER` for the values of answers.
         subjects: what is compared at all.
     """
     found: list[Comparison] = []
@@ -103,7 +106,8 @@ def comparisons(
             if name not in ignore:
                 found += _column("input", name, column, partial(_feature, name), edges)
     if isinstance(outputs, OutputsSummary) and "output" in subjects:
-        found += _column("output", "", outputs.answers, _answers, edges)
+        if ANSWER not in ignore:
+            found += _column("output", "", outputs.answers, _answers, edges)
         found += _reruns()
     if isinstance(software, SoftwareSummary) and "input" in subjects:
         # Volume is of the model as a whole, whichever versions answer.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.config_model import ModelConfig
     from monitor.references.building import Built
+    from monitor.references.showing import Asked
     from monitor.references.span import Span
 
 CONFIG = click.option(
@@ -92,29 +93,54 @@ def build(
 @reference.command()
 @click.argument("what", metavar="FILE|MODEL")
 @CONFIG
-def show(what: str, config_file: Path) -> None:
-    """Show the reference in a file, or that of a model of the config.
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw it too: a .png or .svg file to write.",
+)
+def show(what: str, config_file: Path, picture: Path | None) -> None:
+    """Show the reference in a file, or that of a model of the config, and what it would show.
+
+    It is calibrated for that: of a model by the config, of a file by the usual rules.
 
     \b
-    Example:  inferwatch reference show reference.parquet
+    Examples:  inferwatch reference show reference.parquet
+               inferwatch reference show churn --picture reference.png
     """
-    from monitor.references.facts import LEAST_ROWS, gather
+    from monitor.references.showing import Asked, draw, drawable, text
 
-    path, least_rows = Path(what), LEAST_ROWS
-    if not path.is_file() and path.suffix != ".parquet":
-        settings = _model(load_config(config_file), what)
-        if settings.reference is None or settings.reference.path is None:
-            fail(f"model {what} has no reference.path in {config_file}; name a file", 2)
-        path, least_rows = settings.reference.path, settings.alarms.min_rows
-    from monitor.references.file import load
-    from monitor.references.show import lines
-
+    asked = Asked(Path(what))
+    if not asked.path.is_file() and asked.path.suffix != ".parquet":
+        config = load_config(config_file)
+        asked = _of_model(_model(config, what), config, config_file)
     try:
-        found = load(path)
-        text = "\n".join(lines(found, gather(found), least_rows))
+        if picture is not None:
+            drawable(picture)
+        trial, lines = text(asked, lambda what: click.echo(what, err=True))
+        click.echo("\n".join(lines))
+        if picture is not None:
+            draw(trial, picture)
     except _cannot() as error:
         fail(f"inferwatch reference show: {error}")
-    click.echo(text)
+
+
+def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
+    """The reference of a model, and the rules by which its alarms rest on it."""
+    from monitor.judging.making import asked, first_path
+    from monitor.references.showing import Asked
+
+    if model.reference is None:
+        fail(f"model {model.name} has no reference in {config_file}; name a file", 2)
+    path = model.reference.path
+    if path is None:
+        path = first_path(config.state.dir, model.name, model.reference.first or 0)
+        if not path.exists():
+            fail(
+                f"model {model.name} takes its first {model.reference.first} panes as its "
+                f"reference, and they are not there yet: {path} is made once they have closed"
+            )
+    return Asked(path, asked(model), config.state.dir, model.alarms.thresholds)
 
 
 def checked(config: Config) -> Iterator[str]:
