@@ -26,10 +26,10 @@ WEEKS = 4
 LOOKED_AT = 8
 """Weeks back that are looked at for them."""
 
-PANES = 8
+PANES = 4
 """Panes fetched in one turn: most come from disk, and rows are waiting."""
 
-PAUSE = 200_000
+PAUSE = 500_000
 """Wall time between two turns that fetch some, us."""
 
 _COMPARED = ("inputs", "outputs")
