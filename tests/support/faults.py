@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Any
 
-FAILING = ("write", "fsync", "replace", "mkdir")
+FAILING = ("write", "fsync", "replace", "unlink", "mkdir")
 
 
 class FailingOs:
