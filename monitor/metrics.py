@@ -319,7 +319,7 @@ _MONITOR = (
     _monitor("archive.files", "inferwatch_archive_files", (),
         "Files of closed windows and of events, after the last compaction.",
         "Files of the archive.", unit="files"),
-    _monitor("archive.days_removed", "inferwatch_archive_removed_days_total", (),
+    _monitor("archive.removed", "inferwatch_archive_removed_total", (),
         "One day of one model, or of events.",
         "Days of the archive that were older than it is kept, and removed.",
         unit="days", kind="counter"),

@@ -25,11 +25,11 @@ def make_compaction(config: Config, board: Board) -> Job:
     """The job that this config asks for."""
     compaction = compaction_of(config)
     calibrations = Calibrations(config.state.dir / "calibrations")
-    board.add(Statistic("archive.days_removed", 0))
+    board.add(Statistic("archive.removed", 0))
 
     def work(now: float, stopping: threading.Event) -> None:
         done = compaction.run(round(now * SECOND), stopping.is_set)
-        board.add(Statistic("archive.days_removed", done.removed))
+        board.add(Statistic("archive.removed", done.removed))
         if done.whole:
             files, room = size(compaction.folder)
             board.set_gauge(Statistic("archive.files", files))
