@@ -39,6 +39,7 @@ from monitor.archive_files import (
     date,
     day_folder,
     days,
+    event_files,
     is_number,
     names_in,
     pane_name,
@@ -184,7 +185,7 @@ class Archive:
         for _, folder in days(self.folder / "events"):
 
             def look(folder: Path = folder) -> EventDay:
-                return read_event_day(folder)
+                return read_event_day(folder, event_files(folder))
 
             yield from _of(steady(look).table, kind, folder)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from collectors.summaries.state import StateError
-from monitor.archive_files import COMPACT, EventFile, PaneFile, Place, event_files, pane_files
+from monitor.archive_files import COMPACT, EventFile, PaneFile, Place, pane_files
 from monitor.archive_table import DAMAGE, ClosedPane, from_parquet, read_table
 from monitor.compacted import CompactPanes, read_events
 
@@ -129,25 +129,22 @@ class EventDay:
     Attributes:
         table: all of them, in order of time; at one time, as they were noted.
         upto: the newest checkpoint whose events are among them; -1 where there are none.
-        files: all files of the day but the compact one, oldest first.
-        fresh: those of `files` that the compact one does not hold.
+        fresh: the files that the compact one does not hold, oldest first.
     """
 
     table: Any
     upto: int
-    files: Sequence[EventFile]
     fresh: Sequence[EventFile]
 
 
-def read_event_day(folder: Path) -> EventDay:
-    """The events of the day in this folder.
+def read_event_day(folder: Path, files: Sequence[EventFile]) -> EventDay:
+    """The events of the day in this folder, where `event_files` has just found these files.
 
     Raises:
         StateError: a file is damaged, or of another format.
         FileNotFoundError: a file was compacted before it was read; look at the day anew.
         OSError: a file cannot be read.
     """
-    files = event_files(folder)
     upto, tables = -1, []
     try:
         upto, compact = read_events(folder / COMPACT)
@@ -159,7 +156,7 @@ def read_event_day(folder: Path) -> EventDay:
     table = pa.concat_tables(tables) if tables else EVENTS.empty_table()
     order = np.argsort(table["time"].cast(pa.int64()).to_numpy(), kind="stable")
     newest = fresh[-1].sequence if fresh else upto
-    return EventDay(table.take(pa.array(order)), newest, files, fresh)
+    return EventDay(table.take(pa.array(order)), newest, fresh)
 
 
 def steady(look: Callable[[], _Found]) -> _Found:

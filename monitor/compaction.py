@@ -187,9 +187,7 @@ class Compaction:
             return 0
         if len(files) == 1 and not compact.exists():
             return 0
-        held = read_event_day(day)
-        if held.files != files:
-            return 0  # more came just now: it is not as quiet as it was
+        held = read_event_day(day, files)
         if held.fresh:
             with whole(compact) as file:
                 writer = CompactWriter(file, EVENTS)

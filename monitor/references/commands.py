@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.command_line import fail, load_config
+from monitor.command_line import CONFIG_OPTION, fail, load_config
 
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.config_model import ModelConfig
     from monitor.references.building import Built
     from monitor.references.span import Span
-
-CONFIG = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    default="inferwatch.yml",
-    show_default=True,
-    help="The configuration.",
-)
 
 
 @click.group()
@@ -35,7 +26,7 @@ def reference() -> None:
 @reference.command()
 @click.argument("model")
 @click.argument("more_files", nargs=-1, metavar="[FILE]...")
-@CONFIG
+@CONFIG_OPTION
 @click.option(
     "--data",
     "files",
@@ -91,7 +82,7 @@ def build(
 
 @reference.command()
 @click.argument("what", metavar="FILE|MODEL")
-@CONFIG
+@CONFIG_OPTION
 def show(what: str, config_file: Path) -> None:
     """Show the reference in a file, or that of a model of the config.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,8 @@ NOW = START + 30 * DAY
 KEEP = 400 * DAY
 REACH = {"m": Reach(late=DAY + 300 * SECOND, needed=8 * DAY)}
 
-EACH_ONCE = """
-    SELECT {columns} FROM read_parquet('{folder}/panes/*/*/*.parquet', filename = true)
-    QUALIFY dense_rank() OVER
-        (PARTITION BY model, version, slice, start ORDER BY revision DESC, filename) = 1
-"""
-"""Each pane in its last revision, whatever is going on in the folder."""
+PAGE = Path(__file__).parents[2] / "docs" / "archive.md"
+
 
 Place = tuple[str, str, int]
 
@@ -141,12 +138,18 @@ def once(panes: dict[Place, ClosedPane]) -> dict[Place, tuple[int, int]]:
     return {place: (1, one.revision) for place, one in panes.items()}
 
 
+def query_of_docs(folder: Path) -> str:
+    """The query that the docs give, which finds each pane once at any instant."""
+    (found,) = re.findall(r"```sql\n(.*?);\n```", PAGE.read_text(), re.DOTALL)
+    return str(found).replace("state/archive", str(folder))
+
+
 def counted_carefully(folder: Path) -> dict[Place, tuple[int, int]]:
-    """The same by the query of the docs, which is right at any instant."""
-    inner = EACH_ONCE.format(folder=folder, columns="*")
+    """What `counted` finds, by the query of the docs."""
+    query = query_of_docs(folder).replace("value\n", "value, revision\n", 1)
     query = f"""
-        SELECT model, version, epoch_us(start), count(*), max(revision) FROM ({inner})
-        WHERE name = 'input.n' GROUP BY ALL
+        SELECT model, version, epoch_us(start), count(*), max(revision) FROM ({query})
+        WHERE feature = 'a' GROUP BY ALL
     """
     return {(m, v, s): (n, r) for m, v, s, n, r in duckdb.execute(query).fetchall()}
 
