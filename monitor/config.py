@@ -13,10 +13,12 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from monitor.config_alarms import Share, SharedAlarms
+from monitor.config_jobs import JobsConfig
 from monitor.config_model import ModelConfig
 from monitor.config_source import Log, Source, State
 from monitor.config_types import Misplaced, Section, show
 from monitor.config_web import Web
+from monitor.durations import format_duration
 from monitor.yaml_lines import Document, KeyPath, NotYaml, parse
 
 
@@ -27,7 +29,7 @@ class ConfigError(Exception):
 class Config(Section):
     """The whole file."""
 
-    planned = frozenset({"jobs", "alertmanager", "grafana", "lake", "experiments"})
+    planned = frozenset({"alertmanager", "grafana", "lake", "experiments"})
 
     source: Source = Field(description="Where records come from.")
     models: tuple[ModelConfig, ...] = Field(min_length=1, description="The models to watch.")
@@ -36,6 +38,9 @@ class Config(Section):
     )
     state: State = Field(default_factory=State, description="What is kept on disk.")
     web: Web = Field(default_factory=Web, description="Where metrics are served.")
+    jobs: JobsConfig = Field(
+        default_factory=JobsConfig, description="What is done by the clock, beside reading."
+    )
     log: Log = Field(default_factory=Log, description="How the daemon logs.")
 
     @model_validator(mode="before")
@@ -54,6 +59,17 @@ class Config(Section):
         if topic is not None and kafka is not None and topic in kafka.topics:
             what = f"{show(topic)} is among source.kafka.topics, and would be read again"
             raise Misplaced(f"{what}; write to another topic", *at)
+        return self
+
+    @model_validator(mode="after")
+    def _windows_kept(self) -> Config:
+        keep = self.state.archive.keep
+        for model in self.models:
+            if keep < model.needs_kept:
+                said, longest = format_duration(keep), format_duration(model.windows[-1])
+                what = f"{said} is shorter than model {model.name} needs: its window of {longest}, "
+                what += f"and what comes late; write {format_duration(model.needs_kept)} or more"
+                raise Misplaced(what, "state", "archive", "keep")
         return self
 
     @model_validator(mode="after")

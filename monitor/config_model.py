@@ -247,6 +247,17 @@ class ModelConfig(Section):
         return tuple((format_duration(window), window) for window in self.windows)
 
     @property
+    def late(self) -> float:
+        """Seconds after a window's end for which rows of it may still come."""
+        return self.lateness + self.keep_late
+
+    @property
+    def needs_kept(self) -> float:
+        """Seconds for which closed windows may still be asked for, in event time: for the longest
+        window, and a day more for what comes late."""
+        return self.windows[-1] + self.late + DAY
+
+    @property
     def needs_discovery(self) -> bool:
         """Whether something is left open that the first rows have to say."""
         if self.fields is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.command_line import fail, load_config
+from monitor.command_line import CONFIG_OPTION, fail, load_config
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
     from monitor.references.building import Built
     from monitor.references.showing import Asked
     from monitor.references.span import Span
-
-CONFIG = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    default="inferwatch.yml",
-    show_default=True,
-    help="The configuration.",
-)
 
 
 @click.group()
@@ -36,7 +27,7 @@ def reference() -> None:
 @reference.command()
 @click.argument("model")
 @click.argument("more_files", nargs=-1, metavar="[FILE]...")
-@CONFIG
+@CONFIG_OPTION
 @click.option(
     "--data",
     "files",
@@ -92,7 +83,7 @@ def build(
 
 @reference.command()
 @click.argument("what", metavar="FILE|MODEL")
-@CONFIG
+@CONFIG_OPTION
 @click.option(
     "--picture",
     type=click.Path(path_type=Path),
