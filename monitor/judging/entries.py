@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from collectors.drift.calibration.fitted import Fitted
-from collectors.drift.judge import JOINT, Judgement, Scored
+from collectors.drift.comparisons import quiet
+from collectors.drift.judge import MANY, Judgement, Scored
 from collectors.summaries.state import State, Stored
 
 QUIET = 3
@@ -61,7 +62,7 @@ class Entries:
     ) -> Step:
         """Take in the window with this number (of its length since the epoch) and end (us)."""
         self.times = [time for time in self.times if time > end - REMEMBERED]
-        counted = [one for one in judgement.scored if one.key.feature not in muted]
+        counted = [one for one in judgement.scored if not quiet(one.key, muted)]
         over = {column(one) for one in counted if one.score > fitted.together.value}
         before = [self._over.get(earlier, set()) for earlier in (number - 1, number - 2)]
         again = over & set().union(*before)
@@ -74,7 +75,7 @@ class Entries:
             return self._quieter()
         self._quiet = 0
         # That many columns moved a little is no news beside one that moved much.
-        alone = [one for one in crossing if one.key != JOINT] or crossing
+        alone = [one for one in crossing if one.key not in MANY] or crossing
         by_itself = {name(one) for one in alone}
         entered = self.since is None or not by_itself <= self._known
         if entered:
