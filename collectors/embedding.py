@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import pi, sqrt
+from math import ceil, log2, pi, sqrt
 from typing import Any
 
 import numpy as np
@@ -48,11 +48,8 @@ MOST = 64
 STEPS = 16
 """Whole steps in an octave, which is what coordinates are measured in."""
 
-FARTHEST = 8 * STEPS
-"""A number's coordinate, beyond which it is clipped."""
-
-SHARED = 4 * FARTHEST
-"""The same of a dimension that several share."""
+FARTHEST = 8 * STEPS - 1
+"""A coordinate, beyond which it is clipped."""
 
 SLOTS = 4
 """Coordinates of a category."""
@@ -62,8 +59,11 @@ FREQUENCIES = 64
 TURN = 65_536
 """Whole steps in a turn of a phase."""
 
-Steps = NDArray[np.float32]
-"""Whole numbers of steps, all of which float32 holds exactly."""
+AT_ONCE = 8192
+"""Numbers that are squashed at once: larger arrays cost more for their memory than for the work."""
+
+Points = NDArray[np.int8]
+"""In steps."""
 
 _DROPPED_BITS = 23 - 4  # of float32's 23 mantissa bits, 4 stay: 16 to an octave
 _ONE = 127 << 23  # the bits of 1.0
@@ -94,7 +94,8 @@ class Space:
     between two powers of two and clipped at 8; a text is its length, an image its brightness and
     contrast; a category is 1 or -1 in one of 4 coordinates, by its place among the known values,
     else by hash; a boolean is 1 or -1. What is not there is 0, and 1 in a coordinate of its own.
-    Coordinates beyond the 64th are added to earlier ones, each with a sign, by hash.
+    Coordinates beyond the 64th are added to earlier ones, each with a sign, by hash, and the sums
+    made smaller by the power of two next to the root of their number.
 
     Attributes:
         id: 16 hex digits, the same wherever rows become the same points.
@@ -107,7 +108,7 @@ class Space:
 
     id: str
     names: tuple[tuple[str, ...], ...]
-    frequencies: Steps
+    frequencies: NDArray[np.float32]
     _seed: int
     _features: tuple[str, ...]
     _parts: tuple[_Part, ...]
@@ -134,35 +135,40 @@ class Space:
     def __hash__(self) -> int:
         return hash(self.id)
 
-    def points(self, columns: Mapping[str, AnyColumn], rows: int) -> Steps:
+    def points(self, columns: Mapping[str, AnyColumn], rows: int) -> Points:
         """Every row's point, [d, rows]."""
         values = len(self._owners)
-        found = np.zeros((len(self._dimension), rows), dtype=np.float32)
+        found = np.zeros((len(self._dimension), rows), dtype=np.int8)
+        gone = ~usable(np.array([columns[name].status for name in self._features]))
+        complete = not gone.any()
         numbers = [part for part in self._parts if part.category is None]
-        if numbers:
-            found[[part.first for part in numbers]] = _squashed(numbers, columns)
+        together = max(AT_ONCE // max(rows, 1), 1)
+        for start in range(0, len(numbers), together):
+            some = numbers[start : start + together]
+            places = [part.first for part in some]
+            squashed = _squashed(some, columns)
+            found[places] = squashed if complete else squashed * ~gone[self._owners[places]]
         for part in self._parts:
             column = columns[part.feature]
             if part.category is not None and isinstance(column, CategoryColumn):
                 table = self._table(part.category, part, column.names)
                 found[part.first : part.first + part.slots] = table[:, column.codes]
-        gone = ~usable(np.array([columns[name].status for name in self._features]))
-        if gone.any():
-            found[:values][gone[self._owners]] = 0.0
-            found[values:][gone] = STEPS
-        elif len(found) > MOST:
-            return self._shared(found[:values])
-        return self._shared(found) if len(found) > MOST else found
+        if not complete:
+            np.multiply(gone, np.int8(STEPS), out=found[values:])
+        if len(found) <= MOST:
+            return found
+        return self._shared(found[:values] if complete else found)
 
-    def _shared(self, found: Steps) -> Steps:
+    def _shared(self, found: Points) -> Points:
         """Coordinates added up by dimension; those that are left out are 0."""
-        together = np.zeros((len(self), found.shape[1]), dtype=np.float32)
+        together = np.zeros((len(self), found.shape[1]), dtype=np.int32)
         for coordinate, dimension, sign in zip(found, self._dimension, self._signs, strict=False):
             add = np.add if sign > 0 else np.subtract
             add(together[dimension], coordinate, out=together[dimension])
-        return np.clip(together, -SHARED, SHARED, out=together)
+        smaller = np.rint(together * np.float32(_shrinking(len(self._dimension))))
+        return np.clip(smaller, -FARTHEST, FARTHEST).astype(np.int8)
 
-    def _table(self, spec: CategorySpec, part: _Part, names: tuple[str, ...]) -> Steps:
+    def _table(self, spec: CategorySpec, part: _Part, names: tuple[str, ...]) -> Points:
         """What each name is in the part's slots, and last that of no value, [slots, names + 1]."""
         places = spec.places(names, self._seed)
         other = np.flatnonzero(places < 0)
@@ -170,13 +176,13 @@ class Space:
             salt = np.uint64(hash_text(part.feature, self._seed))
             hashes = mix(hash_names([names[i] for i in other.tolist()], self._seed) ^ salt)
             places[other] = (hashes >> np.uint64(32)).astype(np.int64)
-        table = np.zeros((part.slots, len(names) + 1), dtype=np.float32)
+        table = np.zeros((part.slots, len(names) + 1), dtype=np.int8)
         signs = np.where(places // part.slots % 2, -STEPS, STEPS)
         table[places % part.slots, np.arange(len(names))] = signs
         return table
 
 
-def _squashed(parts: Sequence[_Part], columns: Mapping[str, AnyColumn]) -> Steps:
+def _squashed(parts: Sequence[_Part], columns: Mapping[str, AnyColumn]) -> Points:
     """The numbers of so many parts, [parts, n]; anything where there is none.
 
     The top bits of float32(1 + |z|), counted from those of 1, as grids count their cells.
@@ -195,7 +201,7 @@ def _squashed(parts: Sequence[_Part], columns: Mapping[str, AnyColumn]) -> Steps
     steps += (1 << (_DROPPED_BITS - 1)) - _ONE  # half a step more: the nearest one
     steps >>= _DROPPED_BITS
     np.minimum(steps, FARTHEST, out=steps)
-    return np.copysign(steps.astype(np.float32), scaled)
+    return np.copysign(steps.astype(np.float32), scaled).astype(np.int8)
 
 
 def _numbers(column: AnyColumn, name: str) -> NDArray[Any]:
@@ -238,7 +244,7 @@ def _space(id: str, seed: int, columns: tuple[tuple[str, ColumnSpec], ...]) -> S
     return Space(
         id=id,
         names=tuple(map(tuple, names)),
-        frequencies=_frequencies(seed, d, len(features)),
+        frequencies=_frequencies(seed, d, len(features) * _shrinking(len(every)) ** 2),
         _seed=seed,
         _features=features,
         _parts=tuple(parts),
@@ -266,14 +272,19 @@ def _parts_of(feature: str, spec: ColumnSpec, first: int) -> list[_Part]:
             raise TypeError(f"{type(spec).__name__} is no feature's")
 
 
-def _frequencies(seed: int, dimensions: int, features: int) -> Steps:
+def _shrinking(coordinates: int) -> float:
+    """What the sums of so many coordinates are multiplied by."""
+    return 2.0 ** -ceil(log2(max(coordinates / MOST, 1.0)) / 2.0)
+
+
+def _frequencies(seed: int, dimensions: int, squared: float) -> NDArray[np.float32]:
     """Normal numbers made of hashes (Box and Muller 1958), so that no library changes them."""
     count = FREQUENCIES * dimensions
     start = np.uint64(hash_text("frequencies", seed) >> 1)
     numbers = np.arange(2 * count, dtype=np.uint64) + start
     first, second = _uniform(mix(numbers)).reshape(2, count)
     normal = np.sqrt(-2.0 * np.log(first)) * np.cos(2.0 * pi * second)
-    step = TURN / (2.0 * pi * STEPS * sqrt(features))
+    step = TURN / (2.0 * pi * STEPS * sqrt(squared))
     return np.rint(normal.reshape(FREQUENCIES, dimensions) * step).astype(np.float32)
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from collectors.embedding import FREQUENCIES, TURN, Space, Steps
+from collectors.embedding import FREQUENCIES, TURN, Points, Space
 from collectors.events import AnyColumn, Ints
 from collectors.summaries import same_schema
 from collectors.summaries.state import State, Stored
 
-BUFFERED = 1024
-"""Rows gathered before they are added: a product of matrices a handful of rows would be waste."""
+BUFFERED = 512
+"""Rows gathered before they are added: a product of matrices a handful of rows would be waste.
+Every sum over so many is a whole number below 2^24, which float32 holds exactly."""
 
 BLOCK = 64
-"""Rows that are multiplied at once. Every sum in between is a whole number below 2^24, which
-float32 holds exactly; and matrices so small are multiplied by one thread, not by all that there
+"""Rows that are multiplied at once: matrices so small are by one thread, not by all that there
 are."""
 
 ONE = 1024
@@ -26,8 +28,12 @@ ONE = 1024
 _FINER = 4
 _PLACES = TURN >> _FINER
 _TURNS = 2.0 * np.pi * np.arange(_PLACES) / _PLACES
-_COSINES = np.rint(ONE * np.cos(_TURNS)).astype(np.float32)
-_SINES = np.rint(ONE * np.sin(_TURNS)).astype(np.float32)
+_WAVES = (np.rint(ONE * np.cos(_TURNS)) + 1j * np.rint(ONE * np.sin(_TURNS))).astype(np.complex64)
+
+
+@lru_cache
+def _upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(d)
 
 
 class Moments(NamedTuple):
@@ -62,7 +68,7 @@ class MultivariateSummary:
             np.zeros(d * (d + 1) // 2, dtype=np.int64),
             np.zeros(2 * FREQUENCIES, dtype=np.int64),
         )
-        self._waiting: list[Steps] = []
+        self._waiting: list[Points] = []
         self._gathered = 0
 
     @property
@@ -112,21 +118,25 @@ class MultivariateSummary:
             waiting, self._waiting, self._gathered = self._waiting, [], 0
             points = waiting[0] if len(waiting) == 1 else np.concatenate(waiting, axis=1)
             for start in range(0, points.shape[1], BUFFERED):
-                self._add(points[:, start : start + BUFFERED])
+                self._add(points[:, start : start + BUFFERED].astype(np.float32))
         return self._moments
 
-    def _add(self, points: Steps) -> None:
+    def _add(self, points: NDArray[np.float32]) -> None:
         """Add [d, at most `BUFFERED`] points."""
         d, rows = points.shape
         frequencies = self.space.frequencies
-        products = np.zeros((d, d))
+        products = np.zeros((d, d), dtype=np.float32)
         phases = np.empty((len(frequencies), rows), dtype=np.float32)
         for start in range(0, rows, BLOCK):
             block = points[:, start : start + BLOCK]
             products += block @ block.T
             np.matmul(frequencies, block, out=phases[:, start : start + BLOCK])
         places = ((phases.astype(np.int32) >> _FINER) & (_PLACES - 1)).astype(np.intp)
-        waves = [table.take(places).sum(axis=1) for table in (_COSINES, _SINES)]
-        mine = points.sum(axis=1), products[np.triu_indices(d)], np.concatenate(waves)
+        waves = _WAVES.take(places).sum(axis=1)
+        mine = (
+            points.sum(axis=1),
+            products[_upper(d)],
+            np.concatenate((waves.real, waves.imag)),
+        )
         added = (old + new.astype(np.int64) for old, new in zip(self._moments, mine, strict=True))
         self._moments = Moments(*added)
