@@ -166,7 +166,7 @@ class Space:
             add = np.add if sign > 0 else np.subtract
             add(together[dimension], coordinate, out=together[dimension])
         smaller = np.rint(together * np.float32(_shrinking(len(self._dimension))))
-        return np.clip(smaller, -FARTHEST, FARTHEST).astype(np.int8)
+        return np.asarray(np.clip(smaller, -FARTHEST, FARTHEST), dtype=np.int8)
 
     def _table(self, spec: CategorySpec, part: _Part, names: tuple[str, ...]) -> Points:
         """What each name is in the part's slots, and last that of no value, [slots, names + 1]."""

@@ -33,7 +33,7 @@ class Discrepancy(Measure):
     2.0
     """
 
-    floor: float = 0.02
+    floor: float = 0.025
     kind: str = field(default="mmd", init=False)
 
     def squared(self, now: Floats, reference: Floats) -> Floats:
