@@ -21,6 +21,7 @@ from collectors.formats import Rejected, make_format
 from collectors.formats.parsing import plain_json
 from collectors.inputs import Inputs
 from collectors.layout import Layout
+from collectors.multivariate import Multivariate
 from collectors.outputs import Outputs
 from collectors.samples import Samples
 from collectors.schema import Schema, SchemaError, SchemaMismatch
@@ -259,6 +260,7 @@ def make_settled(
     families: list[Family[Any]] = [
         Software(schema, tuple(config.latency_buckets)),
         Inputs(schema, quantiles),
+        *Multivariate.of(schema, frozenset(config.alarms.ignore)),
     ]
     output = layout.output
     if schema.output is not None and output is not None:

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from collectors.drift import movers
 from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.measures import Floats
-from collectors.drift.comparisons import Comparison
-from collectors.drift.judge import Judgement, Scored
+from collectors.drift.comparisons import CORRELATION, PCA, TOGETHER, Comparison
+from collectors.drift.judge import MANY, Judgement, Scored
 from collectors.grid import Grid
 from collectors.summaries.categories import BUCKETS
 
@@ -34,6 +35,8 @@ Kind = Literal[
     "tail",
     "joint",
     "distance",
+    "together",
+    "correlation",
 ]
 
 UNITS = (10.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 1e9)
@@ -79,13 +82,16 @@ def causes(
     columns: dict[tuple[str, ...], dict[str, Scored]] = {}
     for one in judgement.scored:
         columns.setdefault(_column(one), {})[one.key.statistic] = one
-    wanted = dict.fromkeys(_column(one) for one in crossing)
-    changes = [_change(columns[column], by_key) for column in list(wanted)[:most]]
-    return sorted(changes, key=lambda change: -change.score)
+    # Of many columns at once is spoken after those that moved by themselves.
+    ordered = sorted(crossing, key=lambda one: (one.key in MANY, -one.score))
+    wanted = dict.fromkeys(_column(one) for one in ordered)
+    return [_change(columns[column], by_key) for column in list(wanted)[:most]]
 
 
 def _column(one: Scored) -> tuple[str, ...]:
     """The statistics of one feature belong together, and so do those of answers, of latency ..."""
+    if one.key in TOGETHER:
+        return "input", "", "together", one.version
     subject, feature, statistic = one.key
     part = "" if feature or statistic in _ANSWERS else statistic.split("_")[0]
     return subject, feature, part, one.version
@@ -225,6 +231,8 @@ def _alone(worst: Scored, by_key: Mapping[ColumnKey, Comparison]) -> Iterator[_L
         )
     elif statistic == "joint":
         yield "joint", 0.0, worst.effect, "many columns a little", rows
+    elif worst.key in TOGETHER:
+        yield _together(worst, by_key[worst.key].names or ())
     elif statistic == "errors":
         yield _share("errors", worst, "errors")
     elif statistic == "reruns":
@@ -245,6 +253,26 @@ def _alone(worst: Scored, by_key: Mapping[ColumnKey, Comparison]) -> Iterator[_L
         yield "mean", then, since, f"{statistic} {then:.4g} to {since:.4g}", int(now[0])
     else:
         yield _shape(worst, by_key[worst.key])
+
+
+def _together(worst: Scored, names: Sequence[str]) -> _Look:
+    """What moved most of all features together."""
+    rows = int(worst.now[0])
+    if worst.key == CORRELATION:
+        one, other, before, after = movers.pair(worst.now, worst.reference)
+        words = f"correlation of {names[one]} and {names[other]} {before:.2f} to {after:.2f}"
+        return "correlation", before, after, words, rows
+    if worst.key == PCA:
+        before, after, most = movers.errors(worst.now, worst.reference)
+        whose = ", ".join(dict.fromkeys(names[place] for place in most))
+        words = f"features together: reconstruction error {before:.3g} to {after:.3g}"
+        return "together", before, after, f"{words}, most of it of {whose}", rows
+    place, shift = movers.largest_shift(worst.now, worst.reference)
+    words = f"features together: distance {worst.effect:.3f}, "
+    words += f"largest single mover {names[place]}, {shift:+.1f} sd"
+    if abs(shift) < SHIFT:
+        words = f"features together: distance {worst.effect:.3f}, none moved by itself"
+    return "together", 0.0, worst.effect, words, rows
 
 
 def _shape(worst: Scored, comparison: Comparison) -> _Look:

@@ -23,9 +23,12 @@ from collectors.drift.calibration.measures import (
     Spread,
     Volume,
 )
+from collectors.drift.calibration.points import Correlation, Discrepancy, Reconstruction
+from collectors.drift.points import Together
 from collectors.events import Codes
 from collectors.grid import Grid
 from collectors.inputs import InputsSummary
+from collectors.multivariate import TogetherSummary
 from collectors.outputs import OutputsSummary
 from collectors.software import SoftwareSummary
 from collectors.summaries.columns import AnyColumnSummary
@@ -47,6 +50,11 @@ ANSWER = "(answer)"
 Summaries = Mapping[str, Any]
 """The summaries of one pane or window, by family."""
 
+MMD, PCA, CORRELATION = (ColumnKey("input", "", name) for name in ("mmd", "pca", "correlation"))
+"""Of all features together. They are the inputs', and in their verdict."""
+
+TOGETHER = frozenset({MMD, PCA, CORRELATION})
+
 Edges = Mapping[ColumnKey, Codes]
 """By comparison, the first cell of each of its groups but the lowest one, ascending."""
 
@@ -60,7 +68,8 @@ class Comparison:
         edges: the groups that the profile is taken by; None where there are none.
         always: judged however few rows there are.
         grid: of the numbers that it is of; None where it is of none.
-        names: of the categories that are counted one by one; None where it is of none.
+        names: of the categories that are counted one by one, or of what the profile has numbers
+            of in turn; None where it is of none.
     """
 
     key: ColumnKey
@@ -75,6 +84,12 @@ class Comparison:
     def all_versions(self) -> bool:
         """Whether it is of all versions together, not of each."""
         return self.key.subject == "input"
+
+
+def quiet(key: ColumnKey, muted: frozenset[str]) -> bool:
+    """Whether a score does not count while these features are muted: that of all features together
+    is theirs too."""
+    return key.feature in muted or (bool(muted) and key in TOGETHER)
 
 
 def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
@@ -94,7 +109,8 @@ def comparisons(
     """Everything that is compared of a model with such summaries, in a fixed order.
 
     Args:
-        edges: of the groups; without it they are chosen by `summaries`, those of a whole reference.
+        summaries: those of the whole reference.
+        edges: of the groups; without it they are chosen by `summaries`.
         ignore: features that are left out; `ANSWER` for the values of answers.
         subjects: what is compared at all.
     """
@@ -105,6 +121,9 @@ def comparisons(
         for name, column in inputs.columns.items():
             if name not in ignore:
                 found += _column("input", name, column, partial(_feature, name), edges)
+    together = summaries.get("multivariate")
+    if isinstance(together, TogetherSummary) and together.rows and "input" in subjects:
+        found += _together(Together.of(together.sums))
     if isinstance(outputs, OutputsSummary) and "output" in subjects:
         if ANSWER not in ignore:
             found += _column("output", "", outputs.answers, _answers, edges)
@@ -160,6 +179,15 @@ def _numbers(
     mean, spread = _then(of, profiles.moments), _then(of, profiles.squares)
     yield Comparison(key.named("mean"), Mean(), mean, grid=numbers.grid)
     yield Comparison(key.named("spread"), Spread(), spread, grid=numbers.grid)
+
+
+def _together(features: Together) -> Iterator[Comparison]:
+    """All features together, by what there is of a reference."""
+    yield Comparison(MMD, Discrepancy(), features.waves, names=features.names)
+    yield Comparison(PCA, Reconstruction(), features.errors, names=features.names)
+    if features.pairs:
+        names = tuple(features.names[place] for place in features.varying.tolist())
+        yield Comparison(CORRELATION, Correlation(), features.products, names=names)
 
 
 def _reruns() -> Iterator[Comparison]:

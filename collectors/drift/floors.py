@@ -43,6 +43,9 @@ FLOORS: Mapping[str, Floor] = MappingProxyType(
         "reruns": Floor(0.01, _SHARE, "change of the share of reruns"),
         "mismatches": Floor(0.01, _SHARE, "rise of the share of reruns answered differently"),
         "volume": Floor(0.0, _ANY, "change of the rows, as a share of those expected"),
+        "mmd": Floor(0.025, 2.0, "maximum mean discrepancy of all features together"),
+        "pca": Floor(0.1, _ANY, "change of the mean error of reconstruction, as a share of it"),
+        "correlation": Floor(0.1, 2.0, "largest change of a correlation"),
         "joint": Floor(0.02, _SHARE, "mean Kolmogorov-Smirnov distance of all numbers"),
     }
 )

@@ -14,9 +14,12 @@ from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import JOINT_FLOOR, joint_mean
 from collectors.drift.calibration.seasons import Calendar, bucket
-from collectors.drift.comparisons import Comparison, Summaries
+from collectors.drift.comparisons import TOGETHER, Comparison, Summaries, quiet
 
 JOINT = ColumnKey("input", "", "joint")
+
+MANY = TOGETHER | {JOINT}
+"""Scores of many columns at once: no news beside one column that moved much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class Judge:
                 scored.append(
                     Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)
                 )
-                if scorer.key.feature in muted:
+                if quiet(scorer.key, muted):
                     continue
                 raw.append(float(scorer.raw_score(ratio)[0]))
                 if scorer.measure.kind == "ks":
@@ -126,7 +129,7 @@ class Judge:
         joint = None if all(one.always for one in scored) else self._joint(raw, beyond)
         scored += [] if joint is None else [joint]
         scored.sort(key=lambda one: -one.score)
-        counted = [one.score for one in scored if one.key.feature not in muted]
+        counted = [one.score for one in scored if not quiet(one.key, muted)]
         return Judgement(max(counted, default=0.0), scored)
 
     def _joint(self, raw: Sequence[float], beyond: Sequence[float]) -> Scored | None:

@@ -39,7 +39,7 @@ class Calibrations:
         """
         kept = self._folder / f"{self._name(reference, rules)}.calibration"
         try:
-            found = self._read(kept, reference)
+            found = self._read(kept, reference, rules)
         except FileNotFoundError:
             pass
         except StateError as error:
@@ -52,7 +52,7 @@ class Calibrations:
         make_folder(self._folder)
         log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
         self._make(path, kept, rules)
-        return self._read(kept, reference)
+        return self._read(kept, reference, rules)
 
     def forget(self, before: float) -> int:
         """Remove those that were not used since `before` (wall time, s), but for the newest of each
@@ -84,8 +84,8 @@ class Calibrations:
             said = done.stderr.decode("utf-8", "replace").strip().splitlines()
             raise StateError(f"{path}: cannot be calibrated: {said[-1] if said else 'no word'}")
 
-    def _read(self, path: Path, reference: Reference) -> Calibrated:
-        return unpack(path.read_bytes(), str(path), empty(reference.schema))
+    def _read(self, path: Path, reference: Reference, rules: Rules) -> Calibrated:
+        return unpack(path.read_bytes(), str(path), empty(reference.schema, rules.ignore))
 
     def _name(self, reference: Reference, rules: Rules) -> str:
         said = msgspec.json.encode([FORMAT, rules, reference.id], order="sorted")

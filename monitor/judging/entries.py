@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collectors.drift.calibration.fitted import Fitted
-from collectors.drift.judge import JOINT, Judgement, Scored
+from collectors.drift.comparisons import quiet
+from collectors.drift.judge import MANY, Judgement, Scored
 from collectors.summaries.state import State, Stored
 from monitor.judging.fixed import Passed
 
@@ -75,7 +76,7 @@ class Entries:
             fixed: what is above a fixed threshold; one window is enough for that.
         """
         self.times = [time for time in self.times if time > end - REMEMBERED]
-        counted = [one for one in judgement.scored if one.key.feature not in muted]
+        counted = [one for one in judgement.scored if not quiet(one.key, muted)]
         over = {column(one) for one in counted if one.score > fitted.together.value}
         before = [self._over.get(earlier, set()) for earlier in (number - 1, number - 2)]
         again = over & set().union(*before)
@@ -89,7 +90,7 @@ class Entries:
         self._quiet = 0
         # That many columns moved a little is no news beside one that moved much.
         passed: list[Scored | Passed] = [*crossing, *fixed]
-        by_itself = {name(one) for one in passed if one.key != JOINT} or set(map(name, passed))
+        by_itself = {name(one) for one in passed if one.key not in MANY} or set(map(name, passed))
         entered = self.since is None or not by_itself <= self._known
         if entered:
             if self.since is None:

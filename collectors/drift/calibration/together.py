@@ -52,7 +52,7 @@ class HeldOutColumns:
         squared = np.array([one.squared for one in ones])
         expected = [
             column.measure.expected(one.totals.sum(axis=0), one.typical)
-            if one.totals.sum() > 0 and one.typical > 0
+            if one.rows.sum() > 0 and one.typical > 0
             else 1.0
             for column, one in zip(columns, ones, strict=True)
         ]

@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[ColumnSpec, st.SearchStrategy[AnyColumn]]] = {
     "image": (SCHEMA.columns["image"], columns.images()),
     "scores": (OUTPUT, columns.scores()),
 }
-POOLED = {"spread", "instability", "reruns", "mismatches"}
+POOLED = {"spread", "instability", "reruns", "mismatches", "correlation"}
 """What of two panes together is not the sum of theirs: a window that is longer than the panes of
 its reference is compared by the sum of its panes."""
 
@@ -106,7 +106,7 @@ def test_every_comparison_of_a_model_adds_up_or_is_known_not_to() -> None:
     panes = list(stream(0, hours(3), change=twice).values())
     whole = merge(panes)
     found = comparisons(whole)
-    assert len(found) == 35
+    assert len(found) == 37
     assert len({one.key for one in found}) == len(found)
     edges = {one.key: one.edges for one in found if one.edges is not None}
     assert [one.key for one in comparisons(panes[0], edges)] == [one.key for one in found]
