@@ -191,6 +191,15 @@ class Archive:
             if start <= _time(stamp) < end:
                 yield from_parquet(path.read_bytes(), model)
 
+    def newest(self, model: str) -> int | None:
+        """Where the newest pane of a model starts (us); None where there is none."""
+        days = (self.folder / "panes" / f"model={model}").glob("date=*")
+        for day in sorted(days, reverse=True):
+            named = [_NAME.fullmatch(path.stem) for path in day.glob("*.parquet")]
+            if stamps := [found[1] for found in named if found is not None]:
+                return _time(max(stamps))
+        return None
+
     def events(self, kind: str | None = None) -> Iterator[Event]:
         """All events, or those of one kind, in order of time; at one time, as they were noted.
 

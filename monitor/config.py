@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from monitor.config_jobs import JobsConfig
 from monitor.config_model import ModelConfig
 from monitor.config_source import Log, Source, State
 from monitor.config_types import Misplaced, Section, show
@@ -26,13 +27,16 @@ class ConfigError(Exception):
 class Config(Section):
     """The whole file."""
 
-    planned = frozenset({"alarms", "jobs", "alertmanager", "grafana", "lake", "experiments"})
+    planned = frozenset({"alarms", "alertmanager", "grafana", "lake", "experiments"})
 
     source: Source = Field(description="Where records come from.")
     models: tuple[ModelConfig, ...] = Field(min_length=1, description="The models to watch.")
     state: State = Field(default_factory=State, description="What is kept on disk.")
     web: Web = Field(default_factory=Web, description="Where metrics are served.")
     log: Log = Field(default_factory=Log, description="How the daemon logs.")
+    jobs: JobsConfig = Field(
+        default_factory=JobsConfig, description="What is done by the clock, beside reading."
+    )
 
     @model_validator(mode="before")
     @classmethod

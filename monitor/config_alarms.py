@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 from collectors.drift.distances import REGISTRY
 from monitor.config_types import Count, Section, Text, Written, show
 from monitor.durations import format_duration, parse_duration
+from monitor.jobs.report.methods import METHODS, PREFIX
 
 _BUDGET = re.compile(r"([0-9]{1,4}) per (\S{1,40})")
 DAY = 86_400.0
@@ -48,10 +49,21 @@ def _show_budget(budget: Budget) -> str:
 
 
 def _method(value: Any) -> str:
+    if isinstance(value, str) and value.startswith(PREFIX):
+        return _of_evidently(value)
     if value not in REGISTRY:
         known = ", ".join(sorted(REGISTRY))
         raise ValueError(f"{show(value)} is no distance; there are {known}")
     return str(value)
+
+
+def _of_evidently(value: str) -> str:
+    if value.removeprefix(PREFIX) not in METHODS:
+        known = ", ".join(METHODS)
+        raise ValueError(
+            f"{show(value)} is no test of Evidently's; behind {PREFIX} there are {known}"
+        )
+    return value
 
 
 def _until(value: Any) -> datetime:
@@ -89,8 +101,9 @@ class Alarms(Section):
         default=("psi",),
         max_length=10,
         description="Distances to the reference that are exported of every feature; what decides "
-        "is calibrated, and not chosen.",
-        examples=[["psi", "wasserstein"]],
+        "is calibrated, and not chosen. `evidently:NAME` is a test of Evidently's, which the "
+        "report works out.",
+        examples=[["psi", "wasserstein", "evidently:mannw"]],
     )
     subjects: tuple[Literal["input", "output", "software"], ...] = Field(
         default=("input", "output", "software"),
@@ -108,3 +121,13 @@ class Alarms(Section):
         description="Features that open no alarm until then, and are scored all the same.",
         examples=[{"fare": "2026-12-24"}],
     )
+
+    @property
+    def live_methods(self) -> tuple[str, ...]:
+        """Those of `methods` that every window is compared by."""
+        return tuple(name for name in self.methods if not name.startswith(PREFIX))
+
+    @property
+    def report_methods(self) -> tuple[str, ...]:
+        """Those of `methods` that the report works out, as Evidently calls them."""
+        return tuple(name.removeprefix(PREFIX) for name in self.methods if name.startswith(PREFIX))

@@ -76,7 +76,7 @@ class _Making:
             model=self.model.name,
             windows=self.rules.windows,
             per_day=alarms.budget.per_day,
-            methods=alarms.methods,
+            methods=alarms.live_methods,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
         )
         calibrated = Calibrations(self.state / "calibrations").of(path, reference, asked)

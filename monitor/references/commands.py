@@ -66,10 +66,10 @@ def build(
                    --out reference.parquet
     """
     config = load_config(config_file)
-    settings = _model(config, model)
+    settings = model_of(config, model)
     if more_files and not files:
         fail(f"{more_files[0]}: is one word too many; name files by --data", 2)
-    span = _span(begin, end, settings.timezone)
+    span = span_of(begin, end, settings.timezone)
     from monitor.references.facts import gather
     from monitor.references.show import calibration_lines, headline
 
@@ -102,7 +102,7 @@ def show(what: str, config_file: Path) -> None:
 
     path, least_rows = Path(what), LEAST_ROWS
     if not path.is_file() and path.suffix != ".parquet":
-        settings = _model(load_config(config_file), what)
+        settings = model_of(load_config(config_file), what)
         if settings.reference is None or settings.reference.path is None:
             fail(f"model {what} has no reference.path in {config_file}; name a file", 2)
         path, least_rows = settings.reference.path, settings.alarms.min_rows
@@ -146,7 +146,8 @@ def _cannot() -> tuple[type[Exception], ...]:
     return (CannotBuild, SchemaError, SchemaMismatch, StateError, OSError, ImportError, ValueError)
 
 
-def _model(config: Config, name: str) -> ModelConfig:
+def model_of(config: Config, name: str) -> ModelConfig:
+    """The model of this name, or the end."""
     model = next((model for model in config.models if model.name == name), None)
     if model is None:
         known = ", ".join(model.name for model in config.models)
@@ -154,7 +155,8 @@ def _model(config: Config, name: str) -> ModelConfig:
     return model
 
 
-def _span(begin: str | None, end: str | None, zone: str) -> Span:
+def span_of(begin: str | None, end: str | None, zone: str) -> Span:
+    """The span from --from to --to, or the end."""
     from monitor.references.span import Span, moment
 
     try:
