@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from evidently.legacy.core import ColumnType
 from evidently.presets import DataDriftPreset, DataSummaryPreset
 
 from monitor.jobs.report.frames import labels
-from monitor.jobs.report.methods import METHODS, MOST_COSTLY, COSTLY, Kind
+from monitor.jobs.report.methods import COSTLY, METHODS, MOST_COSTLY, Kind
 from monitor.jobs.report.task import Column, Compared
 
 VERSION: str = evidently.__version__
@@ -52,14 +52,26 @@ class Made:
 def make(before: pd.DataFrame, now: pd.DataFrame, columns: Sequence[Column], seed: int) -> Made:
     """The page of presets, and the numbers of its drift table."""
     names = dict(zip(labels(columns), columns, strict=True))
-    left_out = _left_out(before, now, names)
     definition = DataDefinition(
         numerical_columns=_of_kind(names, "number"),
         categorical_columns=_of_kind(names, "category"),
         text_columns=_of_kind(names, "text"),
     )
     sides = [Dataset.from_pandas(frame, data_definition=definition) for frame in (now, before)]
+    left_out = _without_values(before, now, names)
     chosen = [name for name in names if name not in left_out]
+    try:
+        return _made(sides, chosen, left_out, seed)
+    except Exception:
+        # One column that a test cannot take costs all of them: find it, and do without.
+        refused = dict(_refused(sides, chosen, seed))
+        if not refused:
+            raise
+    chosen = [name for name in chosen if name not in refused]
+    return _made(sides, chosen, left_out | refused, seed)
+
+
+def _made(sides: Sequence[Any], chosen: list[str], left_out: dict[str, str], seed: int) -> Made:
     drift: list[Any] = [DataDriftPreset(columns=chosen)] if chosen else []
     _begin(seed)
     html = Report([*drift, DataSummaryPreset()]).run(*sides).get_html_str(as_iframe=False)
@@ -72,6 +84,16 @@ def make(before: pd.DataFrame, now: pd.DataFrame, columns: Sequence[Column], see
     count = _values(said, "DriftedColumnsCount")[0]["value"]
     share = float(count["share"])
     return Made(html, list(_compared(said)), round(count["count"]), share, left_out)
+
+
+def _refused(sides: Sequence[Any], names: Sequence[str], seed: int) -> Iterator[tuple[str, str]]:
+    """Columns that Evidently cannot compare, and why."""
+    for name in names:
+        _begin(seed)
+        try:
+            Report([DataDriftPreset(columns=[name])]).run(*sides)
+        except Exception as error:
+            yield name, _said(error)
 
 
 def test(
@@ -104,7 +126,7 @@ def _tested(before: Any, now: Any, kind: Kind, method: str) -> Compared:
         result = stattest(*sides, _TYPES[kind], None)
         value = float(result.drift_score)
     except Exception as error:  # each test has its own way to say that it does not apply
-        return Compared(name, method, why=str(error)[:200] or type(error).__name__)
+        return Compared(name, method, why=_said(error))
     if not math.isfinite(value):
         return Compared(name, method, why="not a finite number")
     threshold = float(result.actual_threshold)
@@ -116,8 +138,12 @@ def _usable(values: Any) -> Any:
     return values.replace([-np.inf, np.inf], np.nan).dropna()
 
 
-def _left_out(before: Any, now: Any, names: dict[str, Column]) -> dict[str, str]:
-    """Columns that Evidently could not compare, at which it would give up on all of them."""
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _without_values(before: Any, now: Any, names: dict[str, Column]) -> dict[str, str]:
+    """Columns that are not compared, or have nothing on one side, and why."""
     found = {}
     for name, column in names.items():
         if not column.compared:
@@ -129,7 +155,7 @@ def _left_out(before: Any, now: Any, names: dict[str, Column]) -> dict[str, str]
     return found
 
 
-def _compared(said: dict[str, Any]) -> Any:
+def _compared(said: dict[str, Any]) -> Iterator[Compared]:
     """What the drift table says of each column."""
     failed = {
         one["metric_config"]["params"]["column"]

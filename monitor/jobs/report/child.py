@@ -72,9 +72,6 @@ def make(task: Task) -> tuple[str, Numbers]:
         CannotReport: there are no rows on one of the sides.
     """
     from monitor.archive import Archive
-    from monitor.jobs.report import adapter, domain
-    from monitor.jobs.report.frames import frame
-    from monitor.jobs.report.head import with_head
     from monitor.references.file import load
 
     names = ("time", *(column.name for column in task.columns))
@@ -88,6 +85,10 @@ def make(task: Task) -> tuple[str, Numbers]:
     for where, found in rows.items():
         if not found:
             raise CannotReport(f"there is no row in the samples that {where}")
+    from monitor.jobs.report import adapter, domain
+    from monitor.jobs.report.frames import frame
+    from monitor.jobs.report.head import with_head
+
     of_now, of_before = (frame(found, names, task.columns) for found in rows.values())
     made = adapter.make(of_before.in_time(), of_now.in_time(), task.columns, task.seed)
     told = domain.tell_apart(of_before, of_now, task.columns, task.start, task.end, task.seed)
@@ -141,7 +142,7 @@ def _notes(unread: int, pane: int) -> Iterable[str]:
         "A missing value is none to Evidently's tests: a column that turns null has not drifted by "
         "its rule."
     )
-    yield "In names and values < and > are shown as ‹ and ›, and & as ＆."
+    yield "In names and values < and > are shown as ‹ and ›."
 
 
 def _side(drawn: UniformRows, rows: int) -> Side:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from monitor.event_clock import DAY
 from monitor.jobs.report.frames import Frame, labels
 from monitor.jobs.report.task import Column, Domain, Spread
 
@@ -94,7 +95,7 @@ def tell_apart(
         spread = Spread("spans" if of_spans else "random rows", len(found), as_far, quantiles)
     order = sorted(lost.items(), key=lambda item: -item[1])
     leading = [(name, round(loss, 4)) for name, loss in order[:SHOWN] if loss > 0.001]
-    return Domain(round(auc, 4), rows, leading, spread, _words(spread))
+    return Domain(round(auc, 4), rows, leading, spread, _words(spread, (end - start) / DAY))
 
 
 def _others(rest: Ints, part: Ints) -> Ints:
@@ -199,16 +200,21 @@ def _as_numbers(values: pd.Series, column: Column) -> Iterator[tuple[bool, Float
         yield True, codes
 
 
-def _words(spread: Spread | None) -> str:
+def _words(spread: Spread | None, days: float) -> str:
+    """How rare it is that a span is told apart that well; `days` is how long one is."""
     if spread is None:
         return "How rare that is cannot be said: the reference has too few rows."
-    once = (spread.parts + 1) / (spread.as_far + 1)
-    if spread.of == "spans":
-        what = f"of {spread.parts} spans of the reference as long as this one"
-    else:
+    once, unit = (spread.parts + 1) / (spread.as_far + 1) * days, " days"
+    what = f"of {spread.parts} spans of the reference as long as this one"
+    if spread.of == "random rows":
+        once, unit = once / days, ""
         what = f"of {spread.parts} draws from the reference, which has too few spans of this length"
     if not spread.as_far:
-        return f"None {what} is told from the rest of it that well: rarer than once in {once:.0f}."
-    many = f"{spread.as_far} {what}"
-    verb = "is" if spread.as_far == 1 else "are"
-    return f"{many} {verb} told from the rest of it at least that well: about once in {once:.1f}."
+        rare = f"rarer than once in {once:.0f}{unit}"
+        return f"None {what} is told from the rest of it that well: {rare}."
+    many = (
+        f"{spread.as_far} {what} {'is' if spread.as_far == 1 else 'are'} told from the rest of it"
+    )
+    if 2 * spread.as_far >= spread.parts:
+        return f"{many} at least that well: nothing unusual."
+    return f"{many} at least that well: about once in {once:.1f}{unit}."

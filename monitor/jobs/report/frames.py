@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from collectors.summaries.sample import Row
 from monitor.jobs.report.task import Column
 
-_SHOWN = str.maketrans({"<": "‹", ">": "›", "&": "＆"})
+_SHOWN = str.maketrans({"<": "‹", ">": "›"})
 
 
 def shown(text: str) -> str:

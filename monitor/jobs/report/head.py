@@ -65,7 +65,9 @@ def _section(numbers: Numbers) -> Iterator[str]:
         rows = [(name, f"{loss:.3f}") for name, loss in domain.columns]
         yield _table(("tells them apart most", "AUC lost without it"), rows)
     if numbers.asked:
-        yield _table(("column", "test", "value", "drift below or above", "drift"), _asked(numbers))
+        yield "<details><summary>the tests that the config names</summary>"
+        yield _table(("column", "test", "value", "threshold", "drift"), _asked(numbers))
+        yield "</details>"
     if numbers.left_out:
         yield _table(("not compared", "why"), list(numbers.left_out.items()))
     yield "</section><hr>"

@@ -49,4 +49,4 @@ COSTLY = frozenset({"TVD", "empirical_mmd"})
 """Those that permute all rows many times, or hold a number for every two of them."""
 
 MOST_COSTLY = 1_000
-"""Rows of either side that these get: of ten thousand they would take minutes a column, or gigabytes."""
+"""Rows of either side that these get: ten thousand would take minutes a column, or gigabytes."""
