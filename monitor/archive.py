@@ -186,6 +186,22 @@ class Archive:
         for folder in self.days(model, start, end):
             yield from _panes_of(folder, model, start, end)
 
+    def newest(self, model: str) -> int | None:
+        """Where the newest pane of a model starts (us); None where there is none.
+
+        Raises:
+            StateError, OSError: a file of its day cannot be read.
+        """
+        for folder in reversed(self.days(model)):
+
+            def look(folder: Path = folder) -> list[Place]:
+                with PaneDay(folder, model) as day:
+                    return day.places()
+
+            if places := steady(look):
+                return time(max(places).stamp)
+        return None
+
     def events(self, kind: str | None = None) -> Iterator[Event]:
         """All events, or those of one kind, in order of time; at one time, as they were noted.
 

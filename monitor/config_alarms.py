@@ -16,6 +16,7 @@ from collectors.drift.distances import REGISTRY
 from collectors.drift.floors import FLOORS
 from monitor.config_types import Count, Misplaced, Number, Section, Text, Written, show
 from monitor.durations import format_duration, parse_duration
+from monitor.jobs.report.methods import METHODS, PREFIX
 
 _BUDGET = re.compile(r"([0-9]{1,4}) per (\S{1,40})")
 DAY = 86_400.0
@@ -50,10 +51,25 @@ def _budget(value: Any) -> Budget:
 
 
 def _method(value: Any) -> str:
+    if isinstance(value, str) and value.startswith(PREFIX):
+        return _of_evidently(value)
+    return _distance(value)
+
+
+def _distance(value: Any) -> str:
     if value not in REGISTRY:
         known = ", ".join(sorted(REGISTRY))
         raise ValueError(f"{show(value)} is no distance; there are {known}")
     return str(value)
+
+
+def _of_evidently(value: str) -> str:
+    if value.removeprefix(PREFIX) not in METHODS:
+        known = ", ".join(METHODS)
+        raise ValueError(
+            f"{show(value)} is no test of Evidently's; behind {PREFIX} there are {known}"
+        )
+    return value
 
 
 def _until(value: Any) -> datetime:
@@ -78,6 +94,7 @@ def _limit(value: float) -> float:
 
 BudgetText = Annotated[Any, BeforeValidator(_budget), Written("budget", str)]
 Method = Annotated[str, BeforeValidator(_method), Written("distance")]
+Distance = Annotated[str, BeforeValidator(_distance), Written("distance")]
 Limit = Annotated[Number, AfterValidator(_limit)]
 Until = Annotated[datetime, BeforeValidator(_until), Written("time", datetime.isoformat)]
 
@@ -104,8 +121,9 @@ class Alarms(Section):
         default=("psi",),
         max_length=10,
         description="Distances to the reference that are exported of every feature; what decides "
-        "is calibrated, and not chosen.",
-        examples=[["psi", "wasserstein"]],
+        "is calibrated, and not chosen. `evidently:NAME` is a test of Evidently's, which the "
+        "report works out.",
+        examples=[["psi", "wasserstein", "evidently:mannw"]],
     )
     subjects: tuple[Literal["input", "output", "software"], ...] = Field(
         default=("input", "output", "software"),
@@ -124,7 +142,7 @@ class Alarms(Section):
         examples=[{"fare": "2026-12-24"}],
     )
     thresholds: Annotated[
-        Mapping[Text, Mapping[Method, Limit]], Written("numbers by distance, by name")
+        Mapping[Text, Mapping[Distance, Limit]], Written("numbers by distance, by name")
     ] = Field(
         default_factory=dict,
         description="Features with fixed thresholds on distances instead of calibrated scores; "
@@ -157,6 +175,16 @@ class Alarms(Section):
                 what = f"alarms.subjects leaves {subject} out, so that nothing is compared"
                 raise Misplaced(f"{what}; add it there, or remove this threshold", *at)
         return self
+
+    @property
+    def live_methods(self) -> tuple[str, ...]:
+        """Those of `methods` that every window is compared by."""
+        return tuple(name for name in self.methods if not name.startswith(PREFIX))
+
+    @property
+    def report_methods(self) -> tuple[str, ...]:
+        """Those of `methods` that the report works out, as Evidently calls them."""
+        return tuple(name.removeprefix(PREFIX) for name in self.methods if name.startswith(PREFIX))
 
 
 class SharedAlarms(Section):

@@ -276,6 +276,29 @@ _MODELS = (
         "GPU memory of the model server, over all GPUs of the machine.", unit="bytes"),
 )
 
+_REPORTS = (
+    Metric("report.end", "inferwatch_report_window_end_timestamp_seconds", "gauge", ("model",),
+        "seconds", "The newest report.", "Event time at which the span of the report ends.",
+        "model"),
+    Metric("report.rows", "inferwatch_report_rows", "gauge", ("model", "side"), "rows",
+        "The newest report.", "Rows that it was made from, of the span and of the reference.",
+        "model"),
+    Metric("report.drifted", "inferwatch_report_drifted_columns_ratio", "gauge", ("model",),
+        "ratio", "Columns that Evidently could compare.",
+        "Share of columns that drifted by Evidently's own rule, which is no verdict.", "model"),
+    Metric("report.domain_auc", "inferwatch_report_domain_classifier_auc", "gauge", ("model",),
+        "0.5 (not at all) to 1 (always)", "Rows held out.",
+        "How well a classifier tells the span's rows from those of the reference.", "model"),
+    Metric("report.domain_as_far", "inferwatch_report_domain_classifier_as_far_ratio", "gauge",
+        ("model",), "ratio", "Parts of the reference as long as the span.",
+        "Share of the reference's own parts that are told from the rest of it at least that well.",
+        "model"),
+    Metric("report.value", "inferwatch_report_test_value", "gauge", ("model", "feature", "method"),
+        "see the method", "Rows of the report that have a value.",
+        "What a test of Evidently's gives, by `evidently:NAME` of the config: a p-value or a "
+        "distance, as it is.", "model"),
+)
+
 _MONITOR = (
     _monitor("records", "inferwatch_records_total", ("topic", "outcome"),
         "One record, or one item of a record that is a list.",
@@ -353,6 +376,7 @@ METRICS: tuple[Metric, ...] = (
     *_WINDOWS,
     *_ALARMS,
     *_MODELS,
+    *_REPORTS,
     *_MONITOR,
 )
 

@@ -92,7 +92,7 @@ def _beside(model: ModelConfig) -> BesideRules:
     alarms = model.alarms
     return BesideRules(
         kinds=() if model.reference is None else tuple(dict.fromkeys(model.reference.beside)),
-        methods=alarms.methods,
+        methods=alarms.live_methods,
         ignore=frozenset(alarms.ignore),
         min_rows=alarms.min_rows,
         zone=model.timezone,

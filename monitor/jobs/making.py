@@ -6,8 +6,10 @@ from monitor.board import Board
 from monitor.config import Config
 from monitor.jobs.compaction import make_compaction
 from monitor.jobs.jobs import Job
+from monitor.jobs.report.making import make_report_job
 
 
 def make_jobs(config: Config, board: Board) -> list[Job]:
     """All jobs that this config asks for."""
-    return [make_compaction(config, board)]
+    found = (make_compaction(config, board), make_report_job(config, board))
+    return [job for job in found if job is not None]

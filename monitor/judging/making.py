@@ -92,7 +92,7 @@ class _Making:
             windows=self.rules.windows,
             per_day=self.model.alarms_per_day,
             features=tuple(settled.schema.columns),
-            methods=alarms.methods,
+            methods=alarms.live_methods,
             min_effect=alarms.min_effect,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
             thresholds=alarms.thresholds,

@@ -58,10 +58,10 @@ def build(
                    --out reference.parquet
     """
     config = load_config(config_file)
-    settings = _model(config, model)
+    settings = model_of(config, model)
     if more_files and not files:
         fail(f"{more_files[0]}: is one word too many; name files by --data", 2)
-    span = _span(begin, end, settings.timezone)
+    span = span_of(begin, end, settings.timezone)
     from monitor.references.facts import gather
     from monitor.references.show import calibration_lines, headline
 
@@ -104,7 +104,7 @@ def show(what: str, config_file: Path, picture: Path | None) -> None:
     asked = Asked(Path(what))
     if not asked.path.is_file() and asked.path.suffix != ".parquet":
         config = load_config(config_file)
-        asked = _of_model(_model(config, what), config, config_file)
+        asked = _of_model(model_of(config, what), config, config_file)
     try:
         if picture is not None:
             drawable(picture)
@@ -170,7 +170,8 @@ def _cannot() -> tuple[type[Exception], ...]:
     return (CannotBuild, SchemaError, SchemaMismatch, StateError, OSError, ImportError, ValueError)
 
 
-def _model(config: Config, name: str) -> ModelConfig:
+def model_of(config: Config, name: str) -> ModelConfig:
+    """The model of this name, or the end."""
     model = next((model for model in config.models if model.name == name), None)
     if model is None:
         known = ", ".join(model.name for model in config.models)
@@ -178,7 +179,8 @@ def _model(config: Config, name: str) -> ModelConfig:
     return model
 
 
-def _span(begin: str | None, end: str | None, zone: str) -> Span:
+def span_of(begin: str | None, end: str | None, zone: str) -> Span:
+    """The span from --from to --to, or the end."""
     from monitor.references.span import Span, moment
 
     try:
