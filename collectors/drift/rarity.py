@@ -8,8 +8,10 @@ about once in
 
 `scale` is how far the calibrated tail of the reference's own largest scores goes for each factor e
 of rarity, from where it begins up to the threshold, and at least 1, which is what scores are made
-for: a tail that is heavier makes the same score less rare. An alarm of two windows of three, none
-of which passes alone, is said to be as rare as that rule's own share, and no rarer.
+for: a tail that is heavier makes the same score less rare. Of days, whose threshold is a bound over
+all columns, it is by how much that is larger than scores that are just so would need. An alarm of
+two windows of three, none of which passes alone, is said to be as rare as that rule's own share,
+and no rarer.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import math
 import numpy as np
 
 from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted
-from collectors.drift.calibration.tail import exceedances
+from collectors.drift.calibration.tail import SAFETY, exceedances
 
 MOST_DAYS = 1e6
 """Beyond it no reference says anything: only that it is rarer is told."""
@@ -32,11 +34,14 @@ def days_between(fitted: Fitted, per_day: float, score: float) -> float:
         per_day: false alarms in a day that windows of this length may have.
         score: the largest of a window that was flagged.
     """
-    both = math.isfinite(fitted.together.value)
-    if score <= fitted.alone.value and both:
+    if not math.isfinite(fitted.together.value):
+        share, scale = 1.0, _scale_of_days(fitted, per_day)
+    elif score <= fitted.alone.value:
         return 1.0 / (per_day * TOGETHER)
-    beyond = max(score - fitted.alone.value, 0.0) / _scale(fitted)
-    return math.exp(min(beyond, 500.0)) / (per_day * (ALONE if both else 1.0))
+    else:
+        share, scale = ALONE, _scale(fitted)
+    beyond = max(score - fitted.alone.value, 0.0) / scale
+    return math.exp(min(beyond, 500.0)) / (per_day * share)
 
 
 def in_words(days: float) -> str:
@@ -51,6 +56,11 @@ def in_words(days: float) -> str:
         return "once a day" if days >= 0.5 else "more than once a day"
     whole = round(days)
     return f"once in {round(whole, 2 - len(str(whole))):,} days"
+
+
+def _scale_of_days(fitted: Fitted, per_day: float) -> float:
+    just_so = math.log(max(len(fitted.scorers), 1) * SAFETY / min(per_day, 1.0))
+    return max(fitted.alone.value / just_so, 1.0)
 
 
 def _scale(fitted: Fitted) -> float:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from collectors.drift.calibration.daily import NEVER
+from collectors.drift.calibrate import calibrate
+from collectors.drift.calibrated import Rules
 from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted, Threshold
 from collectors.drift.calibration.tail import threshold
 from collectors.drift.rarity import MOST_DAYS, days_between, in_words
+from tests.support.panes import hours, stream
 
 PER_DAY = 1 / 30
 
@@ -70,10 +73,19 @@ def test_a_rarer_score_is_said_to_be_rarer() -> None:
 
 
 def test_days_have_one_rule_which_has_all_of_their_budget() -> None:
-    largest = exponential(7)
-    one = Fitted((), None, Threshold(9.0, 8.0), NEVER, 1.0, 7, (), largest)
-    assert days_between(one, PER_DAY / 2, 9.0) == pytest.approx(60)
-    assert days_between(one, PER_DAY / 2, 12.0) > 60
+    """Calibrated whole: the excess of the days' scores is what widens the bound."""
+    panes = stream(1, hours(24 * 9))
+    found, _ = calibrate("r", panes, 3_600_000_000, Rules(1.0, 20, "UTC"))
+    assert found.daily is not None
+    one, per_day = found.daily, PER_DAY / 2
+    assert days_between(one, per_day, one.alone.value) == pytest.approx(60)
+    excess = one.alone.value / math.log(len(one.scorers) * 1.5 / per_day)
+    assert excess >= 1
+    rarer = days_between(one, per_day, one.alone.value + 3 * excess)
+    assert rarer == pytest.approx(60 * math.exp(3))
+    wide = replace(one, alone=Threshold(one.alone.value * 2, 1.0))
+    rarer = days_between(wide, per_day, wide.alone.value + 6 * excess)
+    assert rarer == pytest.approx(60 * math.exp(3))
 
 
 def test_a_threshold_inside_of_what_was_seen_has_the_tail_that_was_seen() -> None:
