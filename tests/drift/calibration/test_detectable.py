@@ -11,7 +11,7 @@ import pytest
 from collectors.drift.calibrate import calibrate
 from collectors.drift.calibrated import Calibration, Rules
 from collectors.drift.calibration.heldout import ColumnKey
-from collectors.drift.changed import Cells
+from collectors.drift.changed import Cells, Compared, Shifted
 from collectors.drift.comparisons import Comparison, Summaries, merge
 from collectors.drift.detectable import Detectable, Windows
 from collectors.drift.judge import Judge
@@ -239,6 +239,30 @@ class TestNoChange:
         at = np.linspace(10, 90, 50)
         raw = (rows.a[:, None] < at).sum(axis=0)
         assert np.abs(cells.below(at)[0] - raw).max() < 60  # of 20,000: within a cell
+
+
+@pytest.mark.parametrize("statistic", ["distribution", "shape", "mean", "spread", "tail"])
+@pytest.mark.parametrize("by", [0.3, 1.7])
+def test_a_shifted_pane_is_what_shifted_rows_are_counted_as(
+    made: Made, statistic: str, by: float
+) -> None:
+    key = ColumnKey("software", "", f"latency_{statistic}")
+    comparison = next(one for one in made.comparisons if one.key == key)
+    scorer = next(one for one in made.hourly.scorers if one.key == key)
+    rows = draw(np.random.default_rng(3), 4_000)
+    panes = [count(rows), count(rows.some(500))]
+    profile = np.array([comparison.profile(pane) for pane in panes])
+    numbers = [pane["software"].latency for pane in panes]
+    sd = numbers[0].stddev()
+    one = Shifted({statistic: Compared(comparison, scorer, profile)}, numbers, sd)
+    moved_rows = replace(rows, latency=rows.latency + by * sd)
+    counted = [comparison.profile(count(r)) for r in (moved_rows, moved_rows.some(500))]
+    found = one.profile(statistic, by)
+    for own, wanted in zip(found, counted, strict=True):
+        # Rows of one cell are taken as evenly spread in it.
+        assert np.abs(np.cumsum(own) - np.cumsum(wanted)).max() < 0.02 * max(wanted.sum(), 1.0)
+    if statistic != "spread":
+        assert np.abs(found - profile).max() > 0.02 * profile.sum(axis=1).min()
 
 
 def test_a_constant_has_no_shift_and_what_is_never_there_no_line() -> None:
