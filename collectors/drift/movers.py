@@ -6,6 +6,7 @@ import numpy as np
 
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.points import DAMPING, WAVES, correlations, dimensions
+from collectors.summaries.multivariate import upper
 
 MOST = 2
 """Dimensions that are named: what goes together with something is two."""
@@ -31,7 +32,7 @@ def pair(now: Floats, reference: Floats) -> tuple[int, int, float, float]:
     """The two dimensions whose correlation changed most, and what it was then and is now."""
     then, since = correlations(reference), correlations(now)
     place = int(np.argmax(np.abs(since - then)))
-    first, second = np.triu_indices(dimensions(now))
+    first, second = upper(dimensions(now))
     return int(first[place]), int(second[place]), float(then[place]), float(since[place])
 
 

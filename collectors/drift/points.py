@@ -17,7 +17,7 @@ from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.points import WAVES
 from collectors.embedding import STEPS
 from collectors.multivariate import TogetherSummary
-from collectors.summaries.multivariate import ONE, MultivariateSummary
+from collectors.summaries.multivariate import ONE, MultivariateSummary, upper
 
 KEPT = 0.9
 """Share of the variance that the components of a reference have."""
@@ -47,7 +47,7 @@ class Points:
     def of(cls, summary: MultivariateSummary) -> Points:
         moments, d = summary.moments(), len(summary.space)
         products = np.zeros((d, d))
-        first, second = np.triu_indices(d)
+        first, second = upper(d)
         products[first, second] = products[second, first] = moments.products / STEPS**2
         return cls(float(summary.rows), moments.sums / STEPS, products, moments.waves / ONE)
 
@@ -85,7 +85,7 @@ class Together:
         points, names = Points.of(reference), reference.space.names
         covariance = points.covariance
         varying = np.flatnonzero(np.diag(covariance) >= VARIES)
-        first, second = np.triu_indices(len(varying))
+        first, second = upper(len(varying))
         owners = [set(names[place]) for place in varying.tolist()]
         apart = [
             not owners[j] & owners[k] for j, k in zip(first.tolist(), second.tolist(), strict=True)
@@ -116,7 +116,7 @@ class Together:
         crossed = np.outer(points.sums, self.mean)
         about = points.products - crossed - crossed.T
         about += points.rows * np.outer(self.mean, self.mean)
-        errors = np.einsum("jk,kl,jl->j", self.rest, about, self.rest)
+        errors = ((self.rest @ about) * self.rest).sum(axis=1)
         return np.concatenate(([points.rows], np.maximum(errors, 0.0)))
 
     def products(self, summaries: Mapping[str, Any]) -> Floats:
@@ -126,9 +126,9 @@ class Together:
         found = np.zeros(1 + len(self.apart))
         if points.rows >= 2:
             covariance = points.covariance[np.ix_(self.varying, self.varying)]
-            products = points.rows * covariance[np.triu_indices(len(self.varying))]
+            products = points.rows * covariance[upper(len(self.varying))]
             found[0] = points.rows - 1.0
-            own = np.equal(*np.triu_indices(len(self.varying)))
+            own = np.equal(*upper(len(self.varying)))
             found[1:] = np.where(self.apart | own, products, 0.0)
         return found
 

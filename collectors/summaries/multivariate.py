@@ -32,7 +32,8 @@ _WAVES = (np.rint(ONE * np.cos(_TURNS)) + 1j * np.rint(ONE * np.sin(_TURNS))).as
 
 
 @lru_cache
-def _upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def upper(d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of an upper triangle, row by row, the diagonal in it."""
     return np.triu_indices(d)
 
 
@@ -135,7 +136,7 @@ class MultivariateSummary:
         waves = _WAVES.take(places).sum(axis=1)
         mine = (
             points.sum(axis=1),
-            products[_upper(d)],
+            products[upper(d)],
             np.concatenate((waves.real, waves.imag)),
         )
         added = (old + new.astype(np.int64) for old, new in zip(self._moments, mine, strict=True))

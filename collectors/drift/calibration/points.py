@@ -12,6 +12,7 @@ import numpy as np
 
 from collectors.drift.calibration.measures import Floats, Measure
 from collectors.embedding import FREQUENCIES
+from collectors.summaries.multivariate import upper
 
 WAVES = 2 * FREQUENCIES
 """Cosines and sines."""
@@ -114,7 +115,7 @@ class Correlation(Measure):
 
 def correlations(profile: Floats) -> Floats:
     """Of every pair (j, k), j <= k, row by row, and 0 of what is paired with itself, [..., P]."""
-    first, second = np.triu_indices(dimensions(profile))
+    first, second = upper(dimensions(profile))
     products = profile[..., 1:]
     with np.errstate(divide="ignore", invalid="ignore"):
         covariance = products / profile[..., :1]
