@@ -228,10 +228,10 @@ def test_a_reader_whose_files_go_away_while_it_looks_finds_them_in_the_compact_o
 
         return look
 
-    def opened(real: Callable[[Path], Any]) -> Callable[[Path], Any]:
-        def look(path: Path) -> Any:
+    def opened(real: Callable[..., Any]) -> Callable[..., Any]:
+        def look(path: Path, *more: Any) -> Any:
             try:
-                return real(path)
+                return real(path, *more)
             finally:
                 if "02-09" in str(path) and next(once_only, False):
                     compact(tmp_path)
