@@ -48,6 +48,7 @@ from monitor.archive_files import (
     time,
 )
 from monitor.archive_table import DAMAGE, ClosedPane, to_parquet, write
+from monitor.compacted import Footer
 from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
 from monitor.event_clock import FOREVER, NEVER
 
@@ -83,6 +84,7 @@ class Archive:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._unsettled = folder / "unsettled"
+        self._footer: Footer | None = None  # of the day that `last` was asked for
 
     def last(self, model: str, version: str, slice: str, start: int) -> ClosedPane | None:
         """The last revision of a pane; None where it was never closed.
@@ -94,7 +96,8 @@ class Archive:
         folder = day_folder(panes_folder(self.folder, model), start)
 
         def look() -> ClosedPane | None:
-            with PaneDay(folder, model) as day:
+            with PaneDay(folder, model, self._footer) as day:
+                self._footer = day.footer
                 return day.pane(place_of(version, slice, start))
 
         return steady(look)

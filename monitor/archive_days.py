@@ -18,7 +18,7 @@ import pyarrow as pa
 from collectors.summaries.state import StateError
 from monitor.archive_files import COMPACT, EventFile, PaneFile, Place, pane_files
 from monitor.archive_table import DAMAGE, ClosedPane, from_parquet, read_table
-from monitor.compacted import CompactPanes, read_events
+from monitor.compacted import CompactPanes, Footer, read_events
 
 TRIES = 5
 """How often a day is looked at anew whose files were compacted, or removed, before they were read.
@@ -56,7 +56,11 @@ BEYOND = 1_000_000
 class PaneDay:
     """A day of a model, as it was when this was made; to be closed.
 
+    Args:
+        known: a footer that may be that of its compact file.
+
     Attributes:
+        footer: that of its compact file; `known` where it has none.
         files: the newest revision that has a file of its own, of each pane that has one.
         damage: what is wrong with the compact file, where something is.
 
@@ -65,13 +69,15 @@ class PaneDay:
         OSError: a file is there and cannot be read.
     """
 
-    def __init__(self, folder: Path, model: str) -> None:
+    def __init__(self, folder: Path, model: str, known: Footer | None = None) -> None:
         self.model = model
+        self.footer = known
         self.files: dict[Place, PaneFile] = {one.place: one for one in pane_files(folder)}
         self.damage: StateError | None = None
         self._compact: CompactPanes | None = None
         try:
-            self._compact = CompactPanes(folder / COMPACT)
+            self._compact = CompactPanes(folder / COMPACT, known)
+            self.footer = self._compact.footer
         except FileNotFoundError:
             pass
         except StateError as error:

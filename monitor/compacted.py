@@ -9,9 +9,10 @@ beside it knows which of the two to take.
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import crc32c
 import msgspec
@@ -104,10 +105,23 @@ class _Held(NamedTuple):
     group: int
 
 
+class Footer(NamedTuple):
+    """What the end of a compact file says, and which file that is: of thousands of panes it takes
+    longer to read than one of them."""
+
+    file: tuple[int, ...]
+    metadata: Any
+    held: Mapping[Place, _Held]
+
+
 class CompactPanes:
     """A compact file of panes, open for reading: what it holds does not change any more.
 
+    Args:
+        known: the footer of the file that was read last, which may be this one.
+
     Attributes:
+        footer: that of this file.
         held: revision and row group of each pane.
 
     Raises (from all of it):
@@ -115,16 +129,30 @@ class CompactPanes:
         OSError: it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: Footer | None = None) -> None:
         self.path = path
-        self._file, said = _opened(path, PanesHeld)
-        self.held: Mapping[Place, _Held] = {
+        self._handle = path.open("rb")
+        try:
+            self._file, self.footer = self._opened(known)
+        except BaseException:
+            self._handle.close()
+            raise
+        self.held = self.footer.held
+
+    def _opened(self, known: Footer | None) -> tuple[Any, Footer]:
+        found = os.fstat(self._handle.fileno())
+        which = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if known is not None and known.file == which:
+            return _parquet(self._handle, self.path, known.metadata), known
+        file = _parquet(self._handle, self.path)
+        said = _said(file, self.path, PanesHeld)
+        held = {
             Place(stamp, key): _Held(revision, group)
             for group, (stamp, key, revision) in enumerate(said.panes)
         }
-        if not len(self.held) == len(said.panes) == self._file.metadata.num_row_groups:
-            self.close()
-            raise StateError(f"{path}: damaged (its row groups are not those that it names)")
+        if not len(held) == len(said.panes) == file.metadata.num_row_groups:
+            raise StateError(f"{self.path}: damaged (its row groups are not those that it names)")
+        return file, Footer(which, file.metadata, held)
 
     def table(self, place: Place) -> Any:
         """The rows of a pane."""
@@ -144,7 +172,7 @@ class CompactPanes:
 
     def close(self) -> None:
         """Close it; may be called twice."""
-        self._file.close()
+        self._handle.close()
 
 
 def read_events(path: Path) -> tuple[int, Any]:
@@ -154,13 +182,13 @@ def read_events(path: Path) -> tuple[int, Any]:
         StateError: it is damaged, or of another form.
         OSError: it cannot be read.
     """
-    file, said = _opened(path, EventsHeld)
-    try:
-        return said.upto, file.read(use_threads=False)
-    except DAMAGE as error:
-        raise _damaged(path, error) from error
-    finally:
-        file.close()
+    with path.open("rb") as handle:
+        file = _parquet(handle, path)
+        said = _said(file, path, EventsHeld)
+        try:
+            return said.upto, file.read(use_threads=False)
+        except DAMAGE as error:
+            raise _damaged(path, error) from error
 
 
 def check_pane(table: Any, place: Place, revision: int) -> None:
@@ -182,21 +210,26 @@ def check_pane(table: Any, place: Place, revision: int) -> None:
         raise StateError("damaged (what it holds is another pane than its name says)")
 
 
-def _opened(path: Path, kind: type[_Said]) -> tuple[Any, _Said]:
-    """A compact file, open, and what it says that it holds."""
-    file: Any = None
+def _parquet(handle: IO[bytes], path: Path, metadata: Any = None) -> Any:
     try:
-        file = parquet.ParquetFile(
-            path, page_checksum_verification=True, thrift_string_size_limit=2**30
+        return parquet.ParquetFile(
+            handle,
+            metadata=metadata,
+            page_checksum_verification=True,
+            thrift_string_size_limit=2**30,
         )
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _said(file: Any, path: Path, kind: type[_Said]) -> _Said:
+    """What a compact file says that it holds."""
+    try:
         said = file.metadata.metadata[_HOLDS]
         if said[:_CRC] == b"%08x" % crc32c.crc32c(said[_CRC:]):
-            return file, msgspec.json.decode(said[_CRC:], type=kind)
+            return msgspec.json.decode(said[_CRC:], type=kind)
     except DAMAGE as error:
-        if file is not None:
-            file.close()
         raise _damaged(path, error) from error
-    file.close()
     raise StateError(f"{path}: damaged (the checksum of what it holds is of something else)")
 
 

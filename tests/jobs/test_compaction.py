@@ -11,8 +11,7 @@ import pytest
 from monitor.board import Board
 from monitor.compaction import size
 from monitor.config import load
-from monitor.jobs.compaction import UNUSED
-from monitor.jobs.making import make_jobs
+from monitor.jobs.compaction import UNUSED, make_compaction
 from monitor.judging.calibrations import Calibrations
 from tests.support.archives import differences, read
 from tests.support.boards import values
@@ -40,7 +39,7 @@ def settled(life: Harness) -> None:
 def compacted(life: Harness) -> None:
     """The job has run."""
     settled(life)
-    (job,) = make_jobs(load(life.folder / "inferwatch.yml"), life.app.board)
+    job = make_compaction(load(life.folder / "inferwatch.yml"), life.app.board)
     life.app.jobs.run(job)
 
 
@@ -110,7 +109,7 @@ def test_days_that_are_too_old_go_and_are_counted(tmp_path: Path) -> None:
     settled(life)
     for path in (tmp_path / "one" / "state" / "archive").rglob("*.parquet"):
         os.utime(path, (NOW - 36 * DAY, NOW - 36 * DAY))
-    (job,) = make_jobs(load(life.folder / "inferwatch.yml"), life.app.board)
+    job = make_compaction(load(life.folder / "inferwatch.yml"), life.app.board)
     life.app.jobs.run(job)
     assert values(life.app.board, "archive.removed") == {(): 2}
     left = {path.name for path in (tmp_path / "one/state/archive").glob("*/**/date=*")}
@@ -125,7 +124,7 @@ def test_what_the_disk_refuses_is_a_failure_of_the_job(
     with pytest.MonkeyPatch.context() as patch:
         settled(life)
         patch.setattr("monitor.disk.os", FailingOs(1, 10**9))
-        (job,) = make_jobs(load(life.folder / "inferwatch.yml"), life.app.board)
+        job = make_compaction(load(life.folder / "inferwatch.yml"), life.app.board)
         life.app.jobs.run(job)
     assert values(life.app.board, "job.failures") == {("compaction",): 1}
     (said,) = [record.why for record in caplog.records if record.msg == "job failed"]  # type: ignore[attr-defined]
@@ -155,7 +154,7 @@ def test_calibrations_that_are_long_unused_go_but_for_the_newest_of_a_model(
         path.write_bytes(b"one")
         os.utime(path, (NOW - days * DAY, NOW - days * DAY))
     (folder / "notes").write_text("mine")
-    (job,) = make_jobs(load(tmp_path / "inferwatch.yml"), Board())
+    job = make_compaction(load(tmp_path / "inferwatch.yml"), Board())
     job.work(NOW, threading.Event())
     assert sorted(path.stem for path in folder.iterdir()) == [
         *("gone-a", "m-c", "notes", "other-m-b"),

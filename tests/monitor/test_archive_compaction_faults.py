@@ -83,6 +83,7 @@ def finish(book: Book) -> None:
     assert not [name for name in names(folder) if PARTIAL in name]
 
 
+@pytest.mark.slow
 def test_killed_at_each_step_nothing_is_lost_or_double(tmp_path: Path) -> None:
     book = make(tmp_path / "whole")
     total = steps(book.archive.folder)
@@ -120,6 +121,7 @@ def test_killed_at_each_step_a_start_from_the_checkpoint_before_is_right_too(
         shutil.rmtree(one.archive.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 1_000])
 def test_a_disk_that_fails_at_each_step_is_said_and_tried_again(tmp_path: Path, times: int) -> None:
     book = make(tmp_path / "whole")
@@ -170,6 +172,7 @@ def test_who_just_reads_all_files_finds_panes_twice_while_the_small_ones_are_rem
     assert twice == [0] * 7 + [0, 0, 6, 6, 5, 4, 3, 2, 1, 0]
 
 
+@pytest.mark.slow
 def test_what_is_written_at_any_instant_counts(tmp_path: Path) -> None:
     book = make(tmp_path / "whole")
     for at in range(1, steps(book.archive.folder) + 1):
@@ -228,10 +231,10 @@ def test_a_reader_whose_files_go_away_while_it_looks_finds_them_in_the_compact_o
 
         return look
 
-    def opened(real: Callable[[Path], Any]) -> Callable[[Path], Any]:
-        def look(path: Path) -> Any:
+    def opened(real: Callable[..., Any]) -> Callable[..., Any]:
+        def look(path: Path, *more: Any) -> Any:
             try:
-                return real(path)
+                return real(path, *more)
             finally:
                 if "02-09" in str(path) and next(once_only, False):
                     compact(tmp_path)
