@@ -1,6 +1,7 @@
-"""Run as `python -m benchmarks.realdata [flights|second|selfdrawn|injection|all]`.
+"""Run as `python -m benchmarks.realdata [flights|second|selfdrawn|injection|power|all]`.
 
-`all` writes docs/realdata.md, its pictures, and what the demo tells of other tools.
+`all` writes docs/realdata.md, its pictures, and what the demo tells of other tools. NannyML and
+Evidently are not asked again where their verdicts on the same windows are stored.
 """
 
 from __future__ import annotations
@@ -9,63 +10,49 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.realdata import data, injection, page, pictures, rules, selfdrawn, told
-from monitor.demo.outside import read_days
+from benchmarks.realdata import data, page, parts
 
 PAGE = Path(__file__).parents[2] / "docs" / "realdata.md"
-PARTS = ("flights", "second", "selfdrawn", "injection", "all")
-WEEKS = (4, 8)
+PROCESSES = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play, print, and write the page where all was played."""
     parser = argparse.ArgumentParser(prog="make realdata", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=PARTS, default="all")
+    parser.add_argument("part", nargs="?", choices=(*parts.PARTS, "all"), default="all")
     parser.add_argument(
         "--again", action="store_true", help="ask NannyML and Evidently anew: half an hour"
     )
     options = parser.parse_args(arguments)
+    whole = options.part == "all"
+    began = time.monotonic()
+    jobs = [
+        (part, partial(play, options.again, whole))
+        for part, plays in parts.PARTS.items()
+        if whole or part == options.part
+        for play in plays
+    ]
+    texts: dict[str, list[str]] = {part: [] for part, _ in jobs}
     try:
-        _play(options.part, options.again)
+        with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+            waiting = [(part, pool.submit(job)) for part, job in jobs]
+            for part, one in waiting:
+                texts[part].append(one.result())
+                print(f"{texts[part][-1]}\n[{time.monotonic() - began:.0f} s]\n", flush=True)
     except data.NoData as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
-
-
-def _play(part: str, again: bool) -> None:
-    began = time.monotonic()
-    wanted = set(PARTS) if part == "all" else {part}
-    flights, known = data.flights(), read_days()
-    found = page.Results([], known, [], [], [])
-    if "flights" in wanted:
-        for weeks in WEEKS:
-            found.flights.append(rules.play(flights, weeks, again))
-            _print(page.flights(found.flights[-1], known), began)
-    if "second" in wanted:
-        ratings = data.ratings()
-        for weeks in WEEKS:
-            found.second.append(rules.play(ratings, weeks, again, ignore="zip_code"))
-            _print(page.second(found.second[-1]), began)
-    if "selfdrawn" in wanted:
-        found.drawn.append(selfdrawn.play(flights, again))
-        _print(page.drawn(found.drawn), began)
-    if "injection" in wanted:
-        found.seen.extend(injection.play(flights, known))
-        _print(page.seen(found.seen), began)
-    if part == "all":
-        told.write(found.flights[0])
-        pictures.draw_all(found.flights[-1], known)
+    if whole:
         minutes = (time.monotonic() - began) / 60.0
-        PAGE.write_text(page.render(found, datetime.now(UTC).date(), minutes))
-        _print(f"{PAGE} and its pictures are written.", began)
-
-
-def _print(text: str, began: float) -> None:
-    print(f"{text}\n[{time.monotonic() - began:.0f} s]\n", flush=True)
+        PAGE.write_text(page.render(texts, datetime.now(UTC).date(), minutes))
+        print(f"{PAGE} is written, {minutes:.0f} minutes")
+    return 0
 
 
 if __name__ == "__main__":

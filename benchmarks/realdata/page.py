@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import version
 from itertools import pairwise
@@ -18,6 +17,7 @@ from benchmarks.realdata.injection import HOUR_OF_DAY, Seen, sentence
 from benchmarks.realdata.peers import kept
 from benchmarks.realdata.rules import ASKED, LENGTHS, OURS, Played, Rung
 from benchmarks.realdata.selfdrawn import EVIDENTLY_EVERY, SIZES, Drawn
+from benchmarks.simulate.power import Row
 from benchmarks.simulate.tables import table
 from collectors.drift.calibration.seasons import Calendar, iso_day
 from monitor.demo.outside import RULE, Outside
@@ -27,22 +27,12 @@ FRAME = Path(__file__).with_name("frame.md")
 Days = Mapping[date, Outside]
 
 
-@dataclass(frozen=True)
-class Results:
-    """Everything that was played."""
-
-    flights: list[Played]
-    known: Days
-    second: list[Played]
-    drawn: list[Drawn]
-    seen: list[Seen]
-
-
-def render(results: Results, day: date, minutes: float) -> str:
-    """The page."""
+def render(texts: Mapping[str, Sequence[str]], day: date, minutes: float) -> str:
+    """The page; `texts` are those of the parts."""
     said = next(iter(kept().values()))
     versions = [f"{name} {number}" for name, number in said.versions.items() if name != "python"]
     ours = [f"{name} {version(name)}" for name in ("numpy", "scipy", "pandas")]
+    flights_text = "\n".join(sorted(texts["flights"]))
     return FRAME.read_text().format(
         date=day.isoformat(),
         minutes=f"{minutes:.0f}",
@@ -53,12 +43,13 @@ def render(results: Results, day: date, minutes: float) -> str:
         seconds=_seconds(),
         rule=RULE,
         asked_hours=ASKED,
-        flights="\n".join(flights(one, results.known) for one in results.flights),
-        second="\n".join(second(one) for one in results.second),
-        drawn=drawn(results.drawn),
+        flights=flights_text,
+        second="\n".join(texts["second"]),
+        drawn=texts["selfdrawn"][0],
         drawn_every=EVIDENTLY_EVERY,
         hour=HOUR_OF_DAY,
-        seen=seen(results.seen),
+        seen=texts["injection"][0],
+        power=texts["power"][0],
     )
 
 
@@ -93,24 +84,20 @@ def second(played: Played) -> str:
     )
 
 
-def drawn(some: Sequence[Drawn]) -> str:
+def drawn(one: Drawn) -> str:
     """Windows that are flagged, by how many rows they have."""
-    parts = []
-    for one in some:
-        flagged, expected = int(np.nansum(one.alarms[OURS])), len(one.sizes) / 720
-        parts.append(
-            f"Of {len(one.sizes):,} windows {flagged} were flagged by our rule ({one.entries} "
-            f"alarms); a budget of 1 in 30 days is {expected:.1f} in as many hours.\n"
-        )
-        head = ["rows", "windows", *one.alarms, *(f"{name}, 0.5 sd" for name in one.found)]
-        bins = [*pairwise(SIZES), (SIZES[0], SIZES[-1])]
-        lines = []
-        for low, high in bins:
-            within = (one.sizes >= low) & (one.sizes < high)
-            cells = [_share(flags[within]) for flags in (*one.alarms.values(), *one.found.values())]
-            lines.append([f"{low:,} to {high - high % 10:,}", int(within.sum()), *cells])
-        parts.append(table(head, lines))
-    return "\n".join(parts)
+    flagged, expected = int(np.nansum(one.alarms[OURS])), len(one.sizes) / 720
+    said = (
+        f"Of {len(one.sizes):,} windows {flagged} were flagged by our rule ({one.entries} alarms); "
+        f"a budget of 1 in 30 days is {expected:.1f} in as many hours.\n"
+    )
+    head = ["rows", "windows", *one.alarms, *(f"{name}, 0.5 sd" for name in one.found)]
+    lines = []
+    for low, high in (*pairwise(SIZES), (SIZES[0], SIZES[-1])):
+        within = (one.sizes >= low) & (one.sizes < high)
+        cells = [_share(flags[within]) for flags in (*one.alarms.values(), *one.found.values())]
+        lines.append([f"{low:,} to {high - high % 10:,}", int(within.sum()), *cells])
+    return f"{said}\n{table(head, lines)}"
 
 
 def seen(some: Sequence[Seen]) -> str:
@@ -123,6 +110,17 @@ def seen(some: Sequence[Seen]) -> str:
         cells = (one.days, one.first, one.soon, *told)
         shown = (f"{one.score:.1f}", f"{one.threshold:.1f}", one.words or "-")
         lines.append([one.fault, *cells, *shown])
+    return table(head, lines)
+
+
+def power(found: Sequence[tuple[str, Sequence[Row]]]) -> str:
+    """Shares of windows found, by setting and shift."""
+    head = ["setting", "rule", *(f"{row.drift} sd" for row in found[0][1])]
+    lines = []
+    for setting, rows in found:
+        for name in rows[0].together:
+            shares = (f"{row.together[name].share:.2f}" for row in rows)
+            lines.append([f"{setting}, {rows[0].equal:.1f} in 30 days", name, *shares])
     return table(head, lines)
 
 

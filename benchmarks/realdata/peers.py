@@ -5,6 +5,7 @@ They run in their own environment, in a process of their own, on rows that they 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import tempfile
@@ -74,7 +75,9 @@ def answer(question: Question, again: bool = False) -> Answer:
     if found is not None and found.of == question.of and not again:
         return found
     made = _asked(question)
-    _keep(kept() | {question.name: made})
+    with KEPT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # parts are played side by side
+        _keep(kept() | {question.name: made})
     return made
 
 

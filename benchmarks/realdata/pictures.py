@@ -44,19 +44,21 @@ STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.hashsalt": "inferwatch",
-    "svg.fonttype": "none",
     "figure.dpi": 100,
 }
 
 
-def draw_all(flights: Played, known: dict[date, Outside]) -> None:
-    """Draw them all; the flights are those with the longer reference."""
-    FOLDER.mkdir(exist_ok=True)
+def draw_flights(played: Played, known: dict[date, Outside]) -> None:
+    """The pictures of the flights."""
     with plt.rc_context(STYLE):
-        _save(year(flights, known), "flights_year")
-        _save(scores(flights, known), "flights_scores")
-        _save(curves(powers()), "power")
+        _save(year(played, known), "flights_year")
+        _save(scores(played, known), "flights_scores")
+
+
+def draw_power(found: Sequence[tuple[str, Sequence[Row]]]) -> None:
+    """The power curves."""
+    with plt.rc_context(STYLE):
+        _save(curves(found), "power")
 
 
 def year(played: Played, known: dict[date, Outside]) -> Figure:
@@ -108,11 +110,11 @@ def scores(played: Played, known: dict[date, Outside]) -> Figure:
     over = score > fitted.alone.value
     between = (score > fitted.together.value) & ~over
     low = ~over & ~between
-    axes.plot(when[low], score[low], ".", ms=2, color="#999999", rasterized=True)
-    axes.plot(
-        when[between], score[between], "s", ms=3, color="#56B4E9", label="above the lower one"
-    )
-    axes.plot(when[over], score[over], "o", ms=4, color="#D55E00", label="flagged alone")
+    axes.plot(when[low], score[low], ".", ms=2, color="#999999")
+    marks = ((between, "s", "#56B4E9", "above the lower"), (over, "o", "#D55E00", "flagged alone"))
+    for some, mark, colour, name in marks:
+        if some.any():
+            axes.plot(when[some], score[some], mark, ms=4, color=colour, label=name)
     for value, style, name in (
         (fitted.alone.value, "-", "threshold of one window alone"),
         (fitted.together.value, "--", "of two windows in three"),
@@ -125,7 +127,7 @@ def scores(played: Played, known: dict[date, Outside]) -> Figure:
         f"Hourly scores of {FEATURE}; shaded: days to be expected, by cancellations and weather",
         loc="left",
     )
-    axes.legend(loc="upper right", ncols=2, frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     _months(axes)
     return figure
 
@@ -188,5 +190,6 @@ def _months(axes: Axes) -> None:
 
 
 def _save(figure: Figure, name: str) -> None:
-    figure.savefig(FOLDER / f"{name}.svg", metadata={"Date": None}, dpi=150)
+    FOLDER.mkdir(exist_ok=True)
+    figure.savefig(FOLDER / f"{name}.png", metadata={"Software": None}, dpi=120)
     plt.close(figure)
