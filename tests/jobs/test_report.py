@@ -126,8 +126,8 @@ def test_the_tests_that_are_asked_for_give_their_own_numbers(
     now, before = (pd.read_csv(folder / name) for name in ("live.csv", "reference.csv"))
     found = {(one.column, one.method): one for one in numbers.asked}
     for name, column in (("a", "a"), ("b", "b"), ("prediction", "y")):
-        sides = (side[column].dropna() for side in (before, now))
-        expected = stats.mannwhitneyu(*sides, alternative="less").pvalue
+        x, y = (side[column].dropna().to_numpy(float) for side in (before, now))
+        expected = stats.mannwhitneyu(x, y, alternative="less").pvalue
         assert found[name, "mannw"].value == pytest.approx(expected, rel=1e-6, abs=1e-300)
     assert found["a", "mannw"].drifted
     table = [side["c"].value_counts().sort_index().to_numpy() for side in (now, before)]
