@@ -134,11 +134,11 @@ def test_the_tests_that_are_asked_for_give_their_own_numbers(
     expected = stats.chisquare(table[0], table[1] * table[0].sum() / table[1].sum()).pvalue
     assert found["c", "chisquare"].value == pytest.approx(expected, rel=1e-6)
     # A test of two categories, and there are three: no value, and the page says why.
-    assert found["c", "z"].value is None
-    assert found["c", "z"].why
+    assert found["c", "fisher_exact"].value is None
+    assert found["c", "fisher_exact"].why
     shown = values(board, "report.value")
     assert shown["m", "a", "evidently:mannw"] == found["a", "mannw"].value
-    assert ("m", "c", "evidently:z") not in shown
+    assert ("m", "c", "evidently:fisher_exact") not in shown
 
 
 def test_what_cannot_be_compared_is_said(numbers: Numbers) -> None:
