@@ -215,7 +215,7 @@ def test_one_that_takes_too_long_is_ended(folder: Path) -> None:
 
 
 def test_one_that_needs_too_much_memory_fails(folder: Path) -> None:
-    task, stored = asked(folder, memory=300 * 2**20)
+    task, stored = asked(folder, memory=60 * 2**20, seconds=60.0)
     with pytest.raises(NotMade, match=r"memory"):
         run(task, stored, threading.Event())
     assert list(stored.path.parent.iterdir()) == []
