@@ -30,7 +30,9 @@ MODEL = """\
       id: {kind: number}
     output: {kind: number}
     windows: [1h, 1d]
-    alarms: {ignore: [id], methods: [psi, "evidently:mannw", "evidently:z", "evidently:chisquare"]}
+    alarms:
+      ignore: [id]
+      methods: [psi, "evidently:mannw", "evidently:fisher_exact", "evidently:chisquare"]
 """
 REFERENCE = "    reference: {path: reference.parquet}\n"
 JOB = "jobs: {report: {rows: 3000, memory: 2GiB, timeout: 5m}}\n"

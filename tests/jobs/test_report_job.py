@@ -144,7 +144,7 @@ def test_it_asks_for_the_last_whole_day_with_all_that_the_config_says(
     (task,) = ran.asked
     assert (task.start, task.end) == (us("2026-01-12T00:00+00:00"), us("2026-01-13T00:00+00:00"))
     assert (task.rows, task.memory, task.seconds) == (3_000, 2 * 2**30, 300)
-    assert task.methods == ["mannw", "z", "chisquare"]
+    assert task.methods == ["mannw", "fisher_exact", "chisquare"]
     kinds = {one.label: (one.kind, one.compared) for one in task.columns}
     assert kinds == {
         "a": ("number", True),
@@ -225,7 +225,7 @@ def test_a_test_that_evidently_does_not_know_is_refused() -> None:
         read(text, Path("c.yml"), {})
     alarms = read(HEAD + MODEL, Path("c.yml"), {}).models[0].alarms
     assert alarms.live_methods == ("psi",)
-    assert alarms.report_methods == ("mannw", "z", "chisquare")
+    assert alarms.report_methods == ("mannw", "fisher_exact", "chisquare")
 
 
 def test_names_for_the_page_are_harmless_and_told_apart() -> None:

@@ -24,6 +24,9 @@ LEAST_KNEE = 0.25
 OWN = 20.0
 """Exceedances of its own from which on a column's tail counts more than that of its kind."""
 
+ALONE_UP_TO = 168.0
+"""Panes up to which a pane has no part in the map by which it is itself held out."""
+
 MOST_OF_LARGEST = 4.0
 """Largest shape of what is the largest of many: it varies little, but its tail is that of one of
 them. Of 595 correlations, scores above 5 came 2.1 times as often as they say without this bound,
@@ -105,10 +108,12 @@ def pool(scores: Floats, prior: float | None = 1.0) -> Pooled:
 def of_each(
     scores: Floats, pools: Sequence[Pooled], blocks: NDArray[np.int64]
 ) -> tuple[Sequence[Pooled], Floats]:
-    """The map of each column [C], and its held-out scores [C, T] mapped without their own block.
+    """The map of each column [C], and its held-out scores [C, T] mapped.
 
     It is that of its kind, made less steep where the column itself passes the knee more often, or
-    farther: else one column with a heavy tail would lift the threshold of all.
+    farther: else one column with a heavy tail would lift the threshold of all. A pane is mapped by
+    what the other blocks say, and by its own in part: the more panes there are, the less it matters
+    that they are looked at twice, and the more that a column is known by what it did once.
     """
     knees = np.array([one.knee for one in pools])[:, None]
     shares = np.exp(-np.array([one.level for one in pools]))
@@ -117,19 +122,20 @@ def of_each(
     excess = np.where(given, np.maximum(scores - knees, 0.0), 0.0)
     passed = excess > 0.0
 
-    def own(places: NDArray[np.bool_]) -> Sequence[Pooled]:
-        number, count = given[:, places].sum(axis=1), passed[:, places].sum(axis=1)
+    def own(weights: Floats) -> Sequence[Pooled]:
+        number, count = given @ weights, passed @ weights
         share = (count + OWN) / (number + OWN / shares)
-        scale = (excess[:, places].sum(axis=1) + OWN * scales) / (count + OWN)
+        scale = (excess @ weights + OWN * scales) / (count + OWN)
         levels = -np.log(np.maximum(share, shares))
         return [
             Pooled(one.knee, float(level), float(max(one.scale, wide)))
             for one, level, wide in zip(pools, levels, scale, strict=True)
         ]
 
+    part = max(0.0, 1.0 - ALONE_UP_TO / max(float(np.median(given.sum(axis=1))), 1.0))
     mapped = np.full_like(scores, np.nan)
     for block in range(int(blocks.max()) + 1):
         inside = blocks == block
-        for i, one in enumerate(own(~inside)):
+        for i, one in enumerate(own(np.where(inside, part, 1.0))):
             mapped[i, inside] = one.map(scores[i, inside])
-    return own(np.ones(len(blocks), dtype=np.bool_)), mapped
+    return own(np.ones(len(blocks))), mapped
