@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench simulate torture test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo bench simulate peers realdata torture test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,12 +21,26 @@ setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
 demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
 	@$(BIN)/inferwatch demo $(ARGS)
 
-bench: setup ## Print what memory does over 2 million records, and how long a checkpoint stops reading.
+bench: setup ## Print what memory does over 2 million records, how long a checkpoint stops reading, and what a calibration takes.
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.checkpoint
+	$(BIN)/python -m benchmarks.calibration
 
 simulate: setup ## False alarms and power on seeded streams (ARGS=--quick in minutes; all of it writes docs/calibration.md).
 	$(BIN)/python -m benchmarks.simulate $(ARGS)
+
+PEERS := .venv-peers
+
+$(PEERS)/installed: benchmarks/peers/requirements.lock benchmarks/peers/data.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r benchmarks/peers/requirements.lock -r benchmarks/peers/data.lock
+	@touch $@
+
+peers: $(PEERS)/installed ## Make an environment of its own for NannyML and Evidently, and MovieLens.
+
+realdata: setup peers ## Alarms on real data beside NannyML's and Evidently's; writes docs/realdata.md.
+	$(BIN)/python -m benchmarks.realdata $(ARGS)
 
 torture: setup ## Every fault of docs/reliability.md at full size (ARGS="--rows 2,7" plays some).
 	$(BIN)/python -m tests.torture $(ARGS)
@@ -76,9 +90,15 @@ lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --no-strip-extras --universal --python-version 3.11 --extra dev pyproject.toml \
 		-o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --universal --python-version 3.11 benchmarks/peers/requirements.in \
+		-o benchmarks/peers/requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --universal --python-version 3.11 --no-deps benchmarks/peers/data.in \
+		-o benchmarks/peers/data.lock
 
 build: setup ## Build the wheel.
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 clean: ## Remove what was made here.
-	rm -rf $(VENV) $(AUDIT) sbom.json audit.json .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(PEERS) sbom.json audit.json .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

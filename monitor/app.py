@@ -92,6 +92,7 @@ class App:
             clock,
             web=config.web,
             reload=self.reloads.ask_and_wait,
+            state=config.state.dir,
         )
         self.jobs = Jobs(self.board, clock)
         self._source: Source | None = None

@@ -1,53 +1,58 @@
-"""The archive: every closed pane and every revision of it as a file of its own, and every event.
+"""The archive: every closed pane and every revision of it, and every event.
 
     archive/panes/model=NAME/date=YYYY-MM-DD/START-KEY-rN.parquet
     archive/events/date=YYYY-MM-DD/SEQUENCE.parquet
+    archive/.../date=YYYY-MM-DD/compact.parquet
 
 START is the pane's, KEY a hash of version and slice, N the revision. What a file may count on is
 decided by the checkpoint: files are written before the checkpoint that counts them, their names
 are put down before they are written (`archive/unsettled/SEQUENCE.json`), and what the checkpoint
 that a start finds does not know is removed before anything is read. So a replay writes them again,
 and no revision of a life that was lost stands above one that counts.
+
+What was settled for long is compacted, a day into one file (`monitor.compaction`).
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 from pyarrow import compute as pc
-from pyarrow import parquet
 
 from collectors.summaries.state import StateError
-from monitor.archive_table import DAMAGE, ClosedPane, from_parquet, to_parquet, write
+from monitor.archive_days import (
+    EVENTS,
+    TRIES,
+    EventDay,
+    PaneDay,
+    Unreadable,
+    read_event_day,
+    steady,
+)
+from monitor.archive_files import (
+    Place,
+    date,
+    day_folder,
+    days,
+    event_files,
+    is_number,
+    names_in,
+    pane_name,
+    panes_folder,
+    place_of,
+    time,
+)
+from monitor.archive_table import DAMAGE, ClosedPane, to_parquet, write
+from monitor.compacted import Footer
 from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
 from monitor.event_clock import FOREVER, NEVER
 
-log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"(\d{8}T\d{6}Z)-([0-9a-f]{16})-r(\d+)")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIME = pa.timestamp("us", tz="UTC")
-EVENTS = pa.schema(
-    [
-        ("time", _TIME),
-        ("published", _TIME),
-        ("kind", pa.string()),
-        ("model", pa.string()),
-        ("subject", pa.string()),
-        ("detail", pa.string()),
-    ],
-    metadata={b"inferwatch.format": b"1"},
-)
-"""Events: when in the log's time, when it was known, what kind, of what, and more as JSON."""
+__all__ = ["Archive", "Event", "Unreadable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +74,17 @@ class Event:
     detail: dict[str, Any]
 
 
-class Unreadable(StateError):
-    """The file of a pane is damaged; `revision` is the one that it is of."""
-
-    def __init__(self, text: str, revision: int) -> None:
-        super().__init__(text)
-        self.revision = revision
-
-
 class Archive:
-    """The files of one archive. All methods but `last` are for one thread alone."""
+    """The files of one archive.
+
+    `store`, `settle` and `undo` are for one thread alone; the others may be asked from any thread
+    and process, while that one writes and another one compacts.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._unsettled = folder / "unsettled"
+        self._footer: Footer | None = None  # of the day that `last` was asked for
 
     def last(self, model: str, version: str, slice: str, start: int) -> ClosedPane | None:
         """The last revision of a pane; None where it was never closed.
@@ -91,20 +93,24 @@ class Archive:
             Unreadable: its file is damaged.
             OSError: its file is there and cannot be read.
         """
-        stem = f"{_stamp(start)}-{_key(version, slice)}-r"
-        folder = self._day(model, start)
-        found = [
-            (int(path.stem.removeprefix(stem)), path)
-            for path in folder.glob(f"{stem}*.parquet")
-            if path.stem.removeprefix(stem).isdecimal()
-        ]
-        if not found:
-            return None
-        revision, path = max(found)
-        try:
-            return from_parquet(path.read_bytes(), model)
-        except StateError as error:
-            raise Unreadable(f"{path}: {error}", revision) from error
+        folder = day_folder(panes_folder(self.folder, model), start)
+
+        def look() -> ClosedPane | None:
+            with PaneDay(folder, model, self._footer) as day:
+                self._footer = day.footer
+                return day.pane(place_of(version, slice, start))
+
+        return steady(look)
+
+    def starting(self, model: str, start: int) -> list[ClosedPane]:
+        """The last revision of every pane of a model that starts then.
+
+        Raises:
+            StateError: the file of one of them is damaged.
+            OSError: a file is there and cannot be read.
+        """
+        folder = day_folder(panes_folder(self.folder, model), start)
+        return list(_panes_of(folder, model, start, start + 1))
 
     def store(self, sequence: int, panes: Sequence[ClosedPane], events: Sequence[Event]) -> None:
         """Write what the checkpoint of this number will count on, durably.
@@ -115,7 +121,7 @@ class Archive:
         files = [(self._path(pane), pane) for pane in panes]
         by_day: dict[Path, list[Event]] = {}
         for event in events:
-            day = self.folder / "events" / f"date={_date(event.time)}"
+            day = day_folder(self.folder / "events", event.time)
             by_day.setdefault(day / f"{sequence:016d}.parquet", []).append(event)
         if not files and not by_day:
             return
@@ -146,6 +152,8 @@ class Archive:
     def undo(self, sequence: int) -> int:
         """Remove what was written after the checkpoint of this number; how many files that were.
 
+        Nothing of it was compacted, for it was not settled.
+
         Raises:
             OSError: they cannot be removed, or a note of them cannot be read.
         """
@@ -154,14 +162,7 @@ class Archive:
         for number, note in self._notes():
             if number <= sequence:
                 continue
-            try:
-                names = msgspec.json.decode(note.read_bytes(), type=list[str])
-            except ValueError as error:
-                raise OSError(
-                    f"{note}: damaged ({error}); restore the state folder from a backup, or move "
-                    "it away to begin anew"
-                ) from error
-            for name in names:
+            for name in names_in(note):
                 path = self.folder / name
                 for file in (path, path.with_name(path.name + PARTIAL)):
                     if file.exists():
@@ -172,6 +173,12 @@ class Archive:
             note.unlink()
         return removed
 
+    def days(self, model: str, start: int = NEVER, end: int = FOREVER) -> list[Path]:
+        """The folders of a model's days that may have panes from `start` up to `end` (us)."""
+        found = days(panes_folder(self.folder, model))
+        first = "" if start == NEVER else date(start)
+        return [path for begin, path in found if begin < end and date(begin) >= first]
+
     def panes(self, model: str, start: int = NEVER, end: int = FOREVER) -> Iterator[ClosedPane]:
         """The last revision of every pane of a model that starts from `start` up to `end` (us), in
         order of time.
@@ -179,17 +186,24 @@ class Archive:
         Raises:
             StateError, OSError: one of them cannot be read.
         """
-        newest: dict[tuple[str, str], tuple[int, Path]] = {}
-        for path in (self.folder / "panes" / f"model={model}").glob("date=*/*.parquet"):
-            named = _NAME.fullmatch(path.stem)
-            if named is None:
-                continue  # not of this program's making
-            stamp, key, number = named[1], named[2], int(named[3])
-            if number >= newest.get((stamp, key), (0, path))[0]:
-                newest[stamp, key] = (number, path)
-        for (stamp, _), (_, path) in sorted(newest.items(), key=lambda item: item[0]):
-            if start <= _time(stamp) < end:
-                yield from_parquet(path.read_bytes(), model)
+        for folder in self.days(model, start, end):
+            yield from _panes_of(folder, model, start, end)
+
+    def newest(self, model: str) -> int | None:
+        """Where the newest pane of a model starts (us); None where there is none.
+
+        Raises:
+            StateError, OSError: a file of its day cannot be read.
+        """
+        for folder in reversed(self.days(model)):
+
+            def look(folder: Path = folder) -> list[Place]:
+                with PaneDay(folder, model) as day:
+                    return day.places()
+
+            if places := steady(look):
+                return time(max(places).stamp)
+        return None
 
     def events(self, kind: str | None = None) -> Iterator[Event]:
         """All events, or those of one kind, in order of time; at one time, as they were noted.
@@ -197,26 +211,42 @@ class Archive:
         Raises:
             StateError, OSError: a file of them cannot be read.
         """
-        for day in sorted((self.folder / "events").glob("date=*")):
-            files = [path for path in day.glob("*.parquet") if path.stem.isdecimal()]
-            found: list[Event] = []
-            for path in sorted(files, key=lambda path: int(path.stem)):
-                found += _events_in(path, kind)
-            yield from sorted(found, key=lambda event: event.time)
+        for _, folder in days(self.folder / "events"):
+
+            def look(folder: Path = folder) -> EventDay:
+                return read_event_day(folder, event_files(folder))
+
+            yield from _of(steady(look).table, kind, folder)
 
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
             stray.unlink()
-        notes = [path for path in self._unsettled.glob("*.json") if path.stem.isdecimal()]
+        notes = [path for path in self._unsettled.glob("*.json") if is_number(path.stem)]
         return sorted((int(path.stem), path) for path in notes)
 
     def _path(self, pane: ClosedPane) -> Path:
-        key = _key(pane.version, pane.slice)
-        name = f"{_stamp(pane.start)}-{key}-r{pane.revision}.parquet"
-        return self._day(pane.model, pane.start) / name
+        day = day_folder(panes_folder(self.folder, pane.model), pane.start)
+        return day / pane_name(place_of(pane.version, pane.slice, pane.start), pane.revision)
 
-    def _day(self, model: str, start: int) -> Path:
-        return self.folder / "panes" / f"model={model}" / f"date={_date(start)}"
+
+def _panes_of(folder: Path, model: str, start: int, end: int) -> Iterator[ClosedPane]:
+    """The panes of one day that start from `start` up to `end`; where their files are compacted
+    meanwhile, it goes on behind the last one that it gave."""
+    done: Place | None = None
+    for tries in range(1, TRIES + 1):
+        try:
+            with PaneDay(folder, model) as day:
+                for place in day.places():
+                    if (done is None or place > done) and start <= time(place.stamp) < end:
+                        pane = day.pane(place)
+                        if pane is not None:
+                            yield pane
+                        done = place
+        except FileNotFoundError:
+            if tries == TRIES:
+                raise
+        else:
+            return
 
 
 def _events(events: Sequence[Event]) -> bytes:
@@ -234,43 +264,18 @@ def _events(events: Sequence[Event]) -> bytes:
     return write(pa.Table.from_pylist(rows, schema=EVENTS))
 
 
-def _events_in(path: Path, kind: str | None) -> list[Event]:
-    """The events of one file, in its order.
+def _of(table: Any, kind: str | None, folder: Path) -> list[Event]:
+    """The events of a table.
 
     Raises:
-        StateError: it is damaged, or of another format.
-        OSError: it cannot be read.
+        StateError: they are damaged.
     """
-    data = path.read_bytes()
     try:
-        table = parquet.read_table(
-            pa.BufferReader(data), use_threads=False, page_checksum_verification=True
-        )
-        if table.schema.equals(EVENTS, check_metadata=True):
-            if kind is not None:
-                table = table.filter(pc.equal(table["kind"], kind))
-            times = [table[name].cast(pa.int64()).to_pylist() for name in ("time", "published")]
-            texts = [table[name].to_pylist() for name in ("kind", "model", "subject")]
-            details = map(msgspec.json.Decoder(dict[str, Any]).decode, table["detail"].to_pylist())
-            return [Event(*row) for row in zip(*times, *texts, details, strict=True)]
+        if kind is not None:
+            table = table.filter(pc.equal(table["kind"], kind))
+        times = [table[name].cast(pa.int64()).to_pylist() for name in ("time", "published")]
+        texts = [table[name].to_pylist() for name in ("kind", "model", "subject")]
+        details = map(msgspec.json.Decoder(dict[str, Any]).decode, table["detail"].to_pylist())
+        return [Event(*row) for row in zip(*times, *texts, details, strict=True)]
     except DAMAGE as error:
-        raise StateError(f"{path}: damaged ({error})") from error
-    raise StateError(f"{path}: not a file of events that this inferwatch reads")
-
-
-def _key(version: str, slice: str) -> str:
-    """What a file's name says of version and slice, which may be anything: 16 hex digits."""
-    return blake2b(msgspec.json.encode([version, slice]), digest_size=8).hexdigest()
-
-
-def _date(time: int) -> str:
-    return (_EPOCH + timedelta(microseconds=time)).strftime("%Y-%m-%d")
-
-
-def _time(stamp: str) -> int:
-    moment = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _stamp(time: int) -> str:
-    return (_EPOCH + timedelta(microseconds=time)).strftime("%Y%m%dT%H%M%SZ")
+        raise StateError(f"{folder}: damaged ({error})") from error

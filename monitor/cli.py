@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 
 from monitor import __version__
+from monitor.archive_commands import archive
 from monitor.command_line import fail, load_config
+from monitor.jobs.report.command import report
 from monitor.references.commands import checked, reference
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path), default="inferwatch.yml")
@@ -145,6 +147,8 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
 
 
 main.add_command(reference)
+main.add_command(archive)
+main.add_command(report)
 
 
 def stop_on_signals() -> threading.Event:

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from monitor.config import Config
 
 
+CONFIG_OPTION = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    default="inferwatch.yml",
+    show_default=True,
+    help="The configuration.",
+)
+"""The config, for commands whose arguments are something else."""
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """End with a message: 1 it failed, 2 wrong usage or config."""
     click.echo(message, err=True)

@@ -12,10 +12,13 @@ from typing import Any
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from monitor.config_alarms import Share, SharedAlarms
+from monitor.config_jobs import JobsConfig
 from monitor.config_model import ModelConfig
 from monitor.config_source import Log, Source, State
 from monitor.config_types import Misplaced, Section, show
 from monitor.config_web import Web
+from monitor.durations import format_duration
 from monitor.yaml_lines import Document, KeyPath, NotYaml, parse
 
 
@@ -26,12 +29,18 @@ class ConfigError(Exception):
 class Config(Section):
     """The whole file."""
 
-    planned = frozenset({"alarms", "jobs", "alertmanager", "grafana", "lake", "experiments"})
+    planned = frozenset({"alertmanager", "grafana", "lake", "experiments"})
 
     source: Source = Field(description="Where records come from.")
     models: tuple[ModelConfig, ...] = Field(min_length=1, description="The models to watch.")
+    alarms: SharedAlarms | None = Field(
+        default=None, description="What all models share of their alarms."
+    )
     state: State = Field(default_factory=State, description="What is kept on disk.")
     web: Web = Field(default_factory=Web, description="Where metrics are served.")
+    jobs: JobsConfig = Field(
+        default_factory=JobsConfig, description="What is done by the clock, beside reading."
+    )
     log: Log = Field(default_factory=Log, description="How the daemon logs.")
 
     @model_validator(mode="before")
@@ -53,6 +62,17 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _windows_kept(self) -> Config:
+        keep = self.state.archive.keep
+        for model in self.models:
+            if keep < model.needs_kept:
+                said, longest = format_duration(keep), format_duration(model.windows[-1])
+                what = f"{said} is shorter than model {model.name} needs: its window of {longest}, "
+                what += f"and what comes late; write {format_duration(model.needs_kept)} or more"
+                raise Misplaced(what, "state", "archive", "keep")
+        return self
+
+    @model_validator(mode="after")
     def _models_apart(self) -> Config:
         names: dict[str, int] = {}
         for place, model in enumerate(self.models):
@@ -69,6 +89,14 @@ class Config(Section):
                 what = f"{show(topic)} is not among source.kafka.topics"
                 raise Misplaced(f"{what}; add it there", "models", place, "match", "topic")
             model.limit_records(self.source.max_record_bytes)
+        return self
+
+    @model_validator(mode="after")
+    def _budget_shared(self) -> Config:
+        sharing = [model for model in self.models if model.spends_shared]
+        if self.alarms is not None:
+            for model in sharing:
+                model.share_budget(Share(self.alarms.budget, len(sharing)))
         return self
 
 
@@ -127,12 +155,17 @@ def describe(config: Config) -> list[str]:
         lines.append(f"model {model.name}: windows {windows}, days of {model.timezone}")
         if model.features is not None:
             lines.append(f"  {len(model.features)} features: {', '.join(model.features)}")
+        if model.reference is not None and model.reference.fixed:
+            lines.append(f"  false alarms: {model.budget_in_words}")
         if model.needs_discovery:
             lines.append("  what the config leaves open is found in the first records")
         fields = model.fields
         if source.files is not None and fields is not None and fields.time is None:
             lines.append("  warning: files have no time of their own; without fields.time every")
             lines.append("  record is counted as no_time and left out")
+    if config.alarms is not None and not any(model.spends_shared for model in config.models):
+        lines.append("warning: alarms.budget is shared by no model: each states its own, or has no")
+        lines.append("reference to judge by")
     lines.append(f"keeps its state in {config.state.dir}, serves {config.web.url}/metrics")
     return lines
 

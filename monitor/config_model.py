@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_
 
 from collectors.discovery import Discovery, Hints
 from collectors.layout import ImageLimits, Layout, Path
-from monitor.config_alarms import Alarms
+from monitor.config_alarms import Alarms, Share
 from monitor.config_fields import FeatureConfig, Fields, Match, OutputConfig
 from monitor.config_layout import build_hints, build_layout
 from monitor.config_reference import ReferenceConfig
@@ -89,7 +89,7 @@ class Caps(Section):
 class ModelConfig(Section):
     """One model. Durations are in seconds, sizes in bytes."""
 
-    planned: ClassVar[frozenset[str]] = frozenset({"limits", "replicas"})
+    planned: ClassVar[frozenset[str]] = frozenset({"limits"})
 
     name: Text = Field(
         description="Its name in every metric: letters, digits, `_`, `.` and `-`, at most 100.",
@@ -123,6 +123,12 @@ class ModelConfig(Section):
     )
     alarms: Alarms = Field(
         default_factory=Alarms, description="What may ring, and how often for nothing."
+    )
+    replicas: Count = Field(
+        default=1,
+        description="How many daemons watch this model, each its share of the traffic, as sidecars "
+        "do: each has this part of the budget.",
+        examples=[3],
     )
     windows: tuple[SomeDuration, ...] = Field(
         default=(3_600.0, DAY),
@@ -183,6 +189,7 @@ class ModelConfig(Section):
     )
     caps: Caps = Field(default_factory=Caps, description="How many values a label may take.")
     _max_record_bytes: int = PrivateAttr(default=1024 * 1024)
+    _share: Share | None = PrivateAttr(default=None)
 
     @field_validator("name")
     @classmethod
@@ -240,6 +247,17 @@ class ModelConfig(Section):
         return tuple((format_duration(window), window) for window in self.windows)
 
     @property
+    def late(self) -> float:
+        """Seconds after a window's end for which rows of it may still come."""
+        return self.lateness + self.keep_late
+
+    @property
+    def needs_kept(self) -> float:
+        """Seconds for which closed windows may still be asked for, in event time: for the longest
+        window, and a day more for what comes late."""
+        return self.windows[-1] + self.late + DAY
+
+    @property
     def needs_discovery(self) -> bool:
         """Whether something is left open that the first rows have to say."""
         if self.fields is None:
@@ -267,6 +285,36 @@ class ModelConfig(Section):
         if discovery is None and self.needs_discovery:
             raise ValueError(f"{self.name}: the config leaves fields open; discover them first")
         return build_layout(self, discovery, self._max_record_bytes)
+
+    @property
+    def spends_shared(self) -> bool:
+        """Whether it has alarms, and no budget of its own for them."""
+        stated = "budget" in self.alarms.model_fields_set
+        return self.reference is not None and self.reference.fixed and not stated
+
+    def share_budget(self, share: Share) -> None:
+        """Take over its share of the file's budget."""
+        self._share = share
+
+    @property
+    def alarms_per_day(self) -> float:
+        """False alarms in a day that this daemon may have of it."""
+        share = self._share
+        whole = self.alarms.budget.per_day if share is None else share.budget.per_day / share.models
+        return whole / self.replicas
+
+    @property
+    def budget_in_words(self) -> str:
+        """`1 per 30d`, and how it came about where it is a part of something."""
+        share, how = self._share, []
+        if share is not None:
+            models = "models" if share.models > 1 else "model"
+            how.append(f"a share of {share.budget} of {share.models} {models}")
+        if self.replicas > 1:
+            how.append(f"divided by {self.replicas} replicas")
+        if not how:
+            return str(self.alarms.budget)
+        return f"{self.alarms_per_day * 30:.3g} per 30d: {', '.join(how)}"
 
     def limit_records(self, max_bytes: int) -> None:
         """Take over the source's limit, which the layout repeats."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -18,7 +18,7 @@ def _enough(value: int) -> int:
 
 
 class ReferenceConfig(Section):
-    """What live traffic is compared with: exactly one of the two."""
+    """What live traffic is compared with: `path` or `first`, and what is shown beside it."""
 
     path: File | None = Field(
         default=None,
@@ -32,8 +32,23 @@ class ReferenceConfig(Section):
         examples=[168],
     )
 
+    beside: tuple[Literal["previous", "seasonal"], ...] = Field(
+        default=(),
+        description="What is shown beside it, and decides nothing: `previous` is the window before "
+        "of the same length, `seasonal` the same hour of the week (of days the same weekday) over "
+        "the newest four weeks that have rows. Alone, without `path` and `first`, there are "
+        "distances and no alarms.",
+        examples=[["previous", "seasonal"]],
+    )
+
     @model_validator(mode="after")
     def _one(self) -> ReferenceConfig:
-        if (self.path is None) == (self.first is None):
+        given = (self.path is not None) + (self.first is not None)
+        if given > 1 or not (given or self.beside):
             raise ValueError("exactly one of path and first is wanted; give one of them")
         return self
+
+    @property
+    def fixed(self) -> bool:
+        """Whether there is a reference that alarms rest on."""
+        return self.path is not None or self.first is not None

@@ -33,6 +33,11 @@ from monitor.config_types import (
     is_reference,
     show,
 )
+from monitor.durations import format_duration
+
+DAY = 86_400.0
+LEAST_KEPT = 35 * DAY
+"""Seconds for which the archive is kept at least: a reference grows week by week to 28 days."""
 
 _TOPIC = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}")
 _SASL = ("SASL_PLAINTEXT", "SASL_SSL")
@@ -328,6 +333,25 @@ class DeadLetters(Section):
     )
 
 
+def _long_enough(value: float) -> float:
+    if value < LEAST_KEPT:
+        what = f"{format_duration(value)} is shorter than what a reference needs to grow"
+        least = format_duration(LEAST_KEPT)
+        raise ValueError(f"{what}: 28 days and a week; write {least} or more, for example 400d")
+    return value
+
+
+class ArchiveConfig(Section):
+    """Closed windows and events, as Parquet."""
+
+    keep: Annotated[SomeDuration, AfterValidator(_long_enough)] = Field(
+        default=400 * DAY,
+        description="Days of it that are older, and were written longer ago, are removed; at least "
+        "35d, and more than the longest window and what may come late for it.",
+        examples=["400d"],
+    )
+
+
 class State(Section):
     """What the daemon keeps on disk."""
 
@@ -345,6 +369,9 @@ class State(Section):
     )
     dead_letters: DeadLetters = Field(
         default_factory=DeadLetters, description="Records that could not be used."
+    )
+    archive: ArchiveConfig = Field(
+        default_factory=ArchiveConfig, description="Closed windows and events."
     )
 
 

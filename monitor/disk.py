@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PARTIAL = ".partial"
 """Ending of a file that is being written."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` in one step. It is durable once `sync_folders` was called on its folder.
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Whole]:
+    """A file to be written piece by piece, put at `path` in one step where the block ends well.
 
     Raises:
         OSError: it cannot be written; what was at `path` is still there.
@@ -25,17 +26,52 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(handle, left) :]
+            yield Whole(handle)
             os.fsync(handle)
         finally:
             os.close(handle)
         os.replace(partial, path)  # noqa: PTH105  # through `os`, as all of it
-    except OSError:
+    except Exception:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+class Whole:
+    """A file that is being written; see `whole`."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def write(self, data: bytes) -> None:
+        """Add to it."""
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._handle, left) :]
+
+    def date(self, moment: int) -> None:
+        """Say that it was last changed at this moment, in ns."""
+        os.utime(self._handle, ns=(moment, moment))
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put `data` at `path` in one step. It is durable once `sync_folders` was called on its folder.
+
+    Raises:
+        OSError: it cannot be written; what was at `path` is still there.
+    """
+    with whole(path) as file:
+        file.write(data)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there. It is durable once `sync_folders` was called on its folder.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108  # through `os`, as all of it
 
 
 def sync_folders(folders: Iterable[Path]) -> None:

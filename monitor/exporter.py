@@ -24,6 +24,7 @@ from monitor.web.access import OPEN, Access
 from monitor.web.guard import Guard
 from monitor.web.index import Link, page
 from monitor.web.lines import Format, Lines
+from monitor.web.reports import ReportPages
 
 INTERVAL = 1.0
 """Seconds for which a rendering is served, even if something has changed since."""
@@ -176,6 +177,7 @@ def make_app(
     clock: Callable[[], float],
     access: Callable[[], Access] = lambda: OPEN,
     reload: Reload | None = None,
+    reports: ReportPages | None = None,
 ) -> ASGIApp:
     """The web application: GET and HEAD alone, but for the reload."""
     one_reload = asyncio.Lock()
@@ -200,7 +202,8 @@ def make_app(
         return PlainTextResponse(sentence, status_code=503)
 
     async def index(_request: Request) -> Response:
-        return HTMLResponse(page(f"inferwatch {__version__}", LINKS))
+        found = [] if reports is None else await run_in_threadpool(reports.links)
+        return HTMLResponse(page(f"inferwatch {__version__}", (*LINKS, *found)))
 
     async def read_again(request: Request) -> Response:
         if reload is None or not access().lifecycle:
@@ -215,15 +218,16 @@ def make_app(
             return PlainTextResponse(f"{why_not}\n", status_code=500)
         return PlainTextResponse("Reloaded.\n")
 
-    app = Starlette(
-        routes=[
-            Route("/metrics", metrics),
-            Route("/-/healthy", healthy),
-            Route("/-/ready", is_ready),
-            Route("/-/reload", read_again, methods=["POST", "PUT"]),
-            Route("/", index),
-        ]
-    )
+    routes = [
+        Route("/metrics", metrics),
+        Route("/-/healthy", healthy),
+        Route("/-/ready", is_ready),
+        Route("/-/reload", read_again, methods=["POST", "PUT"]),
+        Route("/", index),
+    ]
+    if reports is not None:
+        routes.append(Route("/reports/{model}/{file}", reports.answer))
+    app = Starlette(routes=routes)
     # A redirect would be built from the client's own Host header.
     app.router.redirect_slashes = False
     return Guard(app, lambda: access().logins)

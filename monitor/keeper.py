@@ -126,6 +126,16 @@ class Keeper:
         waiting = self._newest.get((model, version, slice, start))
         return waiting or self._archive.last(model, version, slice, start)
 
+    def starting(self, model: str, start: int) -> list[ClosedPane]:
+        """The last revision of every pane of a model that starts then, written or not.
+
+        Raises:
+            StateError, OSError: the file of one of them is there and cannot be read.
+        """
+        found = {(one.version, one.slice): one for one in self._archive.starting(model, start)}
+        waiting = [one for one in self._newest.values() if (one.model, one.start) == (model, start)]
+        return list((found | {(one.version, one.slice): one for one in waiting}).values())
+
     @property
     def unsaved(self) -> int:
         """Panes and events that are not durable yet."""

@@ -213,6 +213,9 @@ _ALARMS = (
         ("subject", "feature", "part", "method", "reference"), "see the method", _WHOLE,
         "Distance of the window to the whole reference, by the methods of the config; what decides "
         "is the score."),
+    _window("drift.distance_threshold", "inferwatch_drift_distance_threshold",
+        ("subject", "feature", "part", "method", "reference"), "see the method", _WHOLE,
+        "Above what the distance is an alarm: a fixed threshold of the config, where it has one."),
     Metric("alarms", "inferwatch_alarms_total", "counter", ("model", "window", "reference"),
         "alarms", "One entry into alarm, or one of something new that crossed by itself.",
         "Alarms since the daemon started.", "model"),
@@ -273,6 +276,29 @@ _MODELS = (
         "GPU memory of the model server, over all GPUs of the machine.", unit="bytes"),
 )
 
+_REPORTS = (
+    Metric("report.end", "inferwatch_report_window_end_timestamp_seconds", "gauge", ("model",),
+        "seconds", "The newest report.", "Event time at which the span of the report ends.",
+        "model"),
+    Metric("report.rows", "inferwatch_report_rows", "gauge", ("model", "side"), "rows",
+        "The newest report.", "Rows that it was made from, of the span and of the reference.",
+        "model"),
+    Metric("report.drifted", "inferwatch_report_drifted_columns_ratio", "gauge", ("model",),
+        "ratio", "Columns that Evidently could compare.",
+        "Share of columns that drifted by Evidently's own rule, which is no verdict.", "model"),
+    Metric("report.domain_auc", "inferwatch_report_domain_classifier_auc", "gauge", ("model",),
+        "0.5 (not at all) to 1 (always)", "Rows held out.",
+        "How well a classifier tells the span's rows from those of the reference.", "model"),
+    Metric("report.domain_as_far", "inferwatch_report_domain_classifier_as_far_ratio", "gauge",
+        ("model",), "ratio", "Parts of the reference as long as the span.",
+        "Share of the reference's own parts that are told from the rest of it at least that well.",
+        "model"),
+    Metric("report.value", "inferwatch_report_test_value", "gauge", ("model", "feature", "method"),
+        "see the method", "Rows of the report that have a value.",
+        "What a test of Evidently's gives, by `evidently:NAME` of the config: a p-value or a "
+        "distance, as it is.", "model"),
+)
+
 _MONITOR = (
     _monitor("records", "inferwatch_records_total", ("topic", "outcome"),
         "One record, or one item of a record that is a list.",
@@ -313,6 +339,16 @@ _MONITOR = (
         unit="panes and events"),
     _monitor("checkpoint.failures", "inferwatch_checkpoint_failures_total", (),
         "One try.", "Tries to write the state that failed.", unit="tries", kind="counter"),
+    _monitor("archive.bytes", "inferwatch_archive_size_bytes", (),
+        "Files of closed windows and of events, after the last compaction.",
+        "Size of the archive's files.", unit="bytes"),
+    _monitor("archive.files", "inferwatch_archive_files", (),
+        "Files of closed windows and of events, after the last compaction.",
+        "Files of the archive.", unit="files"),
+    _monitor("archive.removed", "inferwatch_archive_removed_total", (),
+        "One day of one model, or of events.",
+        "Days of the archive that were older than it is kept, and removed.",
+        unit="days", kind="counter"),
     _monitor("config.reload_successful", "inferwatch_config_last_reload_successful", (),
         "The newest reload; the start counts as one.",
         "1 if the newest config was taken over, 0 if it was refused and the old one stays.",
@@ -340,6 +376,7 @@ METRICS: tuple[Metric, ...] = (
     *_WINDOWS,
     *_ALARMS,
     *_MODELS,
+    *_REPORTS,
     *_MONITOR,
 )
 

@@ -13,17 +13,20 @@ import numpy as np
 from collectors.events import Events
 from collectors.family import Statistic
 from collectors.formats import Decoded, Format, Rejected
-from collectors.schema import Schema
+from collectors.schema import Schema, SchemaMismatch
 from collectors.sources import Records
-from collectors.summaries.state import State, Stored
+from collectors.summaries.state import State, StateError, Stored
 from monitor.archive import Event, Unreadable
 from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
+from monitor.config_alarms import Alarms
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
+from monitor.judging.beside import NOTHING, Beside, BesideRules
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import Judging
 from monitor.judging.shown import hide
+from monitor.judging.strangers import strangers
 from monitor.judging.told import Told
 from monitor.showcase import Showcase
 from monitor.windows import Pane, PaneKey, Published, Windows
@@ -32,6 +35,8 @@ log = logging.getLogger(__name__)
 
 REVISION_INTERVAL = SECOND
 """Revisions of closed panes are published at most this often, in us of wall time."""
+
+_NO_ALARMS = Alarms()
 
 PaneListener = Callable[[str, Pane], None]
 """Told of every closed pane and of every revision: the model's name, and the pane."""
@@ -55,6 +60,8 @@ class ModelRules:
         forget_after: wall time after which the counters of an unseen version go.
         max_versions: more versions than this at once are counted together, as `__other__`.
         digest: changes where the config of the model does.
+        beside: what is shown beside the fixed reference.
+        alarms: names in it that are no feature are told of.
     """
 
     name: str
@@ -63,6 +70,8 @@ class ModelRules:
     forget_after: int
     max_versions: int
     digest: str = ""
+    beside: BesideRules = NOTHING
+    alarms: Alarms = _NO_ALARMS
 
 
 @dataclass(slots=True)
@@ -87,6 +96,8 @@ class Keeping(Protocol):
     def note(self, event: Event) -> None: ...
 
     def last(self, model: str, version: str, slice: str, start: int) -> ClosedPane | None: ...
+
+    def starting(self, model: str, start: int) -> list[ClosedPane]: ...
 
 
 @dataclass(slots=True)
@@ -129,7 +140,9 @@ class Model:
         self._showcase = Showcase(
             rules.name, rules.windows, settled.collection, board, self._judging
         )
+        self._beside = Beside(rules.beside, rules.name, rules.windows, board, self._starting)
         self._revised_at = NEVER
+        self._strangers = list(strangers(rules.alarms, settled.schema.columns))
 
     def handle(self, records: Records, now: int) -> Outcome:
         """Decode one batch of one partition, and put its rows where they belong."""
@@ -147,6 +160,10 @@ class Model:
             self._revised_at = now
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
         self._look_for_reference(now)
+        self._beside.work(now)
+        for one in self._strangers:
+            log.warning(str(one), extra={"model": self.rules.name})
+        self._strangers.clear()
         for name, version in list(self._versions.items()):
             if now - version.last >= self.rules.forget_after:
                 del self._versions[name]
@@ -159,6 +176,7 @@ class Model:
         if self.windows.set_back(now):
             self._showcase.show(self.windows, now)
             self._showcase.forget_panes()
+        self._beside.set_back(self.windows.closed_until)
         for version in self._versions.values():
             version.last = min(version.last, now)
 
@@ -174,6 +192,7 @@ class Model:
             "versions": versions,
             "windows": self.windows.state(),
             "shown": self._showcase.state(),
+            "beside": self._beside.state(),
             "judging": None if self._judging is None else self._judging.state(),
             "first": None if self._first is None else self._first.state(),
             "reference": self._reference,
@@ -202,7 +221,10 @@ class Model:
         if "told" in stored:
             self._told.restore(stored.part("told"))
         self._showcase.restore(stored.part("shown"))
-        if stored.text("config") != self.rules.digest:
+        same = stored.text("config") == self.rules.digest
+        beside = stored.part("beside") if "beside" in stored else Stored({})
+        self._beside.restore(beside, self.windows.closed_until, same=same)
+        if not same:
             self._showcase.show(self.windows)
             self._showcase.forget_panes()
 
@@ -220,6 +242,19 @@ class Model:
             # What comes for it now must not stand under a name that is taken.
             empty = self.settled.collection.empty()
             return Pane(key, start, start + self.windows.pane, empty, revision=error.revision)
+
+    def _starting(self, start: int) -> list[Pane]:
+        """Every closed pane that starts then; those that cannot be had are left out, and said."""
+        if (held := self.windows.closed_at(start)) is not None:
+            return held
+        name = self.rules.name
+        try:
+            panes = self._keeping.starting(name, start)
+            return [self.windows.restored(Stored(pane.as_open(), name)) for pane in panes]
+        except (StateError, SchemaMismatch, OSError) as error:
+            what = "closed panes cannot be read: what is shown beside lacks them"
+            log.warning(what, extra={"model": name, "start": start // SECOND, "why": str(error)})
+            return []
 
     def _take_in(self, decoded: Decoded, records: Records, now: int, outcome: Outcome) -> None:
         name = self.rules.name
@@ -330,6 +365,9 @@ class Model:
             )
         if self._first is not None:
             self._first.closed(published.closed)
+        if published.closed or published.moved:
+            starts = [pane.start for pane in published.closed]
+            self._beside.closed(starts, self.windows.closed_until)
         if self._judging is not None and (published.closed or published.moved):
             for event in self._judging.closed(self.windows, published.closed):
                 self._keeping.note(replace(event, published=now))

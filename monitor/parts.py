@@ -13,6 +13,7 @@ from monitor.config import Config
 from monitor.config_model import ModelConfig
 from monitor.dead_letters import DeadLetters
 from monitor.event_clock import SECOND, TimeRules
+from monitor.judging.beside import BesideRules
 from monitor.judging.making import make_judging
 from monitor.model import Keeping, ModelRules, PaneListener
 from monitor.pipeline import ModelPart, Pipeline
@@ -79,10 +80,23 @@ def _part(model: ModelConfig, state: Path) -> ModelPart:
         forget_after=_us(model.forget_after),
         max_versions=model.caps.versions,
         digest=digest(model),
+        beside=_beside(model),
+        alarms=model.alarms,
     )
     topic = None if model.match is None else model.match.topic
     settling = Settling(model, state / "models", time.perf_counter)
     return ModelPart(rules, settling, topic, make_judging(model, rules, settling, state))
+
+
+def _beside(model: ModelConfig) -> BesideRules:
+    alarms = model.alarms
+    return BesideRules(
+        kinds=() if model.reference is None else tuple(dict.fromkeys(model.reference.beside)),
+        methods=alarms.live_methods,
+        ignore=frozenset(alarms.ignore),
+        min_rows=alarms.min_rows,
+        zone=model.timezone,
+    )
 
 
 def _rule(model: ModelConfig) -> Rule:

@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import uvicorn
@@ -17,6 +18,7 @@ from monitor.config_web import Web
 from monitor.exporter import Reload, Snapshot, make_app
 from monitor.web.access import OPEN, Access, make_access
 from monitor.web.door import Door, Limits, Visitor
+from monitor.web.reports import ReportPages
 
 MAX_HEAD = 16 * 1024
 """Bytes of a request's line and headers."""
@@ -83,6 +85,7 @@ class Exporter:
         reload: reads the config again; None when that went well, else the sentence of why not. It
             may block. Called from a thread of the server, one call at a time.
         limits: bounds of connections.
+        state: the folder whose reports are served; without it, none are.
 
     Raises:
         BadFile: a certificate or key of `web` cannot be used.
@@ -98,13 +101,21 @@ class Exporter:
         web: Web | None = None,
         reload: Reload | None = None,
         limits: Limits = Limits(),  # noqa: B008
+        state: Path | None = None,
     ) -> None:
         self._address = address
         self._access = OPEN if web is None else make_access(web)
         self._snapshot = Snapshot(board)
         self._clock = clock
         config = uvicorn.Config(
-            make_app(self._snapshot, ready, clock, lambda: self._access, reload),
+            make_app(
+                self._snapshot,
+                ready,
+                clock,
+                lambda: self._access,
+                reload,
+                None if state is None else ReportPages(state),
+            ),
             loop="asyncio",
             ws="none",
             access_log=False,

@@ -21,6 +21,7 @@ from collectors.formats import Rejected, make_format
 from collectors.formats.parsing import plain_json
 from collectors.inputs import Inputs
 from collectors.layout import Layout
+from collectors.multivariate import Multivariate
 from collectors.outputs import Outputs
 from collectors.samples import Samples
 from collectors.schema import Schema, SchemaError, SchemaMismatch
@@ -146,11 +147,17 @@ class Settling:
             self._log("schema taken from the reference", known.schema, layout)
         return self._settled(layout, known.schema.declare(layout))
 
-    def check(self) -> None:
-        """Raise what `load` would; nothing is written."""
+    def check(self) -> list[str] | None:
+        """Raise what `load` would; nothing is written.
+
+        Returns:
+            The names of the features, where they are known by now.
+        """
         known = self._known(Known.read(self.path))
-        if known is not None:
-            self._layout_of(known)
+        layout = None if known is None else self._layout_of(known)
+        if layout is None and not self.config.needs_discovery:
+            layout = self.config.layout(None)
+        return None if layout is None else [feature.name for feature in layout.features]
 
     def _known(self, stored: Known | None) -> Known | None:
         """What is written down, and what the reference has beside it."""
@@ -253,6 +260,7 @@ def make_settled(
     families: list[Family[Any]] = [
         Software(schema, tuple(config.latency_buckets)),
         Inputs(schema, quantiles),
+        *Multivariate.of(schema, frozenset(config.alarms.ignore)),
     ]
     output = layout.output
     if schema.output is not None and output is not None:

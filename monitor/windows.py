@@ -206,6 +206,14 @@ class Windows:
         """The last revision of a closed pane, from memory or from the shelf."""
         return self._closed.get((start, key)) or self.shelf(start, key)
 
+    def closed_at(self, start: int) -> list[Pane] | None:
+        """Every closed pane that starts then; None where memory need not have them all."""
+        if start < self.closed_until - self.windows[-1]:
+            return None
+        for place in [place for place in self._shelved if place[0] == start]:
+            self._fetch(place)
+        return [pane for (at, _), pane in self._closed.items() if at == start]
+
     def state(self) -> State:
         """All that it holds, and which closed panes lie on the shelf; the caller owns it."""
         shelved = [*self._shelved, *(place for place in self._closed)]

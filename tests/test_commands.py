@@ -185,6 +185,7 @@ def test_a_file_is_read_once_and_its_windows_closed(tmp_path: Path) -> None:
 
 
 COMMANDS = ["init", "check", "run", "demo", "reference build", "reference show", "version"]
+COMMANDS += ["archive compact"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -173,7 +173,7 @@ class _Laid:
     live: slice
 
 
-def run(trial: Trial) -> Outcome:
+def run(trial: Trial, drifts: Sequence[Drift] = DRIFTS) -> Outcome:
     """One stream with each of the drifts."""
     laid = _lay(trial)
     cells, fitted = laid.stream.cells, laid.fitted
@@ -182,7 +182,7 @@ def run(trial: Trial) -> Outcome:
     null = {OURS: _ours(fitted, laid.null)}
     null |= {name: Past.of(each) for name, each in others.items()}
     drifted: dict[str, dict[str, list[Past]]] = {}
-    for place, drift in enumerate(DRIFTS):
+    for place, drift in enumerate(drifts):
         rng = np.random.default_rng((*trial.seed, 9, place))
         found = drifted[drift.name] = {name: [] for name in null}
         for begin in range(0, trial.weeks * WEEK - 2 * RAMP + 1 if drift.ramp else 1, RAMP):
@@ -198,8 +198,8 @@ def run(trial: Trial) -> Outcome:
     return Outcome(trial, null, drifted)
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """The table of one setting and one length of reference."""
+def rows(outcomes: Sequence[Outcome], drifts: Sequence[Drift] = DRIFTS) -> list[Row]:
+    """The table of one setting and one length of reference; of drifts that were all played."""
     trial = outcomes[0].trial
     windows = sum(len(one.null[OURS].alone) for one in outcomes)
     own = [one.null[OURS] for one in outcomes]
@@ -207,7 +207,7 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
     share = max(flagged, FEWEST) / windows
     limits = {name: _limits([one.null[name] for one in outcomes], share) for name in _names()}
     found = []
-    for drift in DRIFTS:
+    for drift in drifts:
         pasts = {
             name: [past for one in outcomes for past in one.drifted[drift.name][name]]
             for name in _names()

@@ -118,30 +118,42 @@ def _groups(
     left_out: Spans,
 ) -> list[_Group]:
     """What is compared, by the panes that it rests on; the most comparisons first."""
-    resting: dict[tuple[int, ...], list[Comparison]] = {}
-    rows: dict[tuple[int, ...], Mapping[int, int]] = {}
-    known: dict[tuple[str, str], dict[int, int]] = {}
-    for one in found:
-        of = one.key.subject, one.key.feature
-        if one.always or of[0] == "software":
-            of = "software", ""
-        if of not in known:
-            each = {start: resting_rows(*of, summaries) for start, summaries in panes.items()}
-            known[of] = {start: number for start, number in each.items() if number is not None}
-        starts = tuple(known[of])
-        if starts:
-            resting.setdefault(starts, []).append(one)
-            rows[starts] = known[of]
     groups = []
-    for given in sorted(resting, key=lambda given: (-len(resting[given]), given)):
-        some = _starts(given, pane, left_out)
-        own = {start: panes[start] for start in given}
-        columns = [_column(one, own, some) for one in resting[given]]
-        counted = np.array([rows[given].get(start, 0) for start in some.tolist()])
+    for rows, some_of in _resting(found, panes):
+        some = _starts(rows, pane, left_out)
+        own = {start: panes[start] for start in rows}
+        columns = [_column(one, own, some) for one in some_of]
+        counted = np.array([rows.get(start, 0) for start in some.tolist()])
         where = Panes(*Calendar(rules.zone).places(some))
         share = len(columns) / len(found)
         groups.append(_Group(columns, where, counted >= rules.min_rows, share))
     return groups
+
+
+def timeline(
+    found: Sequence[Comparison], panes: Mapping[int, Summaries], pane: int, left_out: Spans = ()
+) -> Ints:
+    """Where the panes begin that thresholds rest on, those of the most comparisons."""
+    return _starts(_resting(found, panes)[0][0], pane, left_out)
+
+
+def _resting(
+    found: Sequence[Comparison], panes: Mapping[int, Summaries]
+) -> list[tuple[Mapping[int, int], list[Comparison]]]:
+    """Comparisons by the panes that they rest on, with the rows of each; the most of them first."""
+    rows: dict[tuple[int, ...], dict[int, int]] = {}
+    groups: dict[tuple[int, ...], list[Comparison]] = {}
+    known: dict[tuple[str, str], dict[int, int]] = {}
+    for one in found:
+        if one.rests_on not in known:
+            each = {start: resting_rows(*one.rests_on, pane) for start, pane in panes.items()}
+            known[one.rests_on] = {start: n for start, n in each.items() if n is not None}
+        starts = tuple(known[one.rests_on])
+        if starts:
+            groups.setdefault(starts, []).append(one)
+            rows[starts] = known[one.rests_on]
+    order = sorted(groups, key=lambda starts: (-len(groups[starts]), starts))
+    return [(rows[starts], groups[starts]) for starts in order]
 
 
 def _starts(panes: Iterable[int], pane: int, left_out: Spans) -> Ints:

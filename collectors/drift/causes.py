@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from collectors.drift import movers
 from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.measures import Floats
-from collectors.drift.comparisons import Comparison
-from collectors.drift.judge import Judgement, Scored
+from collectors.drift.comparisons import CORRELATION, PCA, TOGETHER, Comparison
+from collectors.drift.judge import MANY, Judgement, Scored
 from collectors.grid import Grid
 from collectors.summaries.categories import BUCKETS
 
@@ -33,6 +34,9 @@ Kind = Literal[
     "instability",
     "tail",
     "joint",
+    "distance",
+    "together",
+    "correlation",
 ]
 
 UNITS = (10.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 1e9)
@@ -78,13 +82,16 @@ def causes(
     columns: dict[tuple[str, ...], dict[str, Scored]] = {}
     for one in judgement.scored:
         columns.setdefault(_column(one), {})[one.key.statistic] = one
-    wanted = dict.fromkeys(_column(one) for one in crossing)
-    changes = [_change(columns[column], by_key) for column in list(wanted)[:most]]
-    return sorted(changes, key=lambda change: -change.score)
+    # Of many columns at once is spoken after those that moved by themselves.
+    ordered = sorted(crossing, key=lambda one: (one.key in MANY, -one.score))
+    wanted = dict.fromkeys(_column(one) for one in ordered)
+    return [_change(columns[column], by_key) for column in list(wanted)[:most]]
 
 
 def _column(one: Scored) -> tuple[str, ...]:
     """The statistics of one feature belong together, and so do those of answers, of latency ..."""
+    if one.key in TOGETHER:
+        return "input", "", "together", one.version
     subject, feature, statistic = one.key
     part = "" if feature or statistic in _ANSWERS else statistic.split("_")[0]
     return subject, feature, part, one.version
@@ -114,6 +121,7 @@ def _looks(
         share = column.get(kind)
         if share is not None and share.score >= 0.5 * worst.score > 0 and _more(share):
             yield _share(kind, share, kind)
+    yield from _never_before(column, by_key, worst)
     for statistic, one in column.items():
         if statistic.endswith("mean") and statistic.replace("mean", "spread") in column:
             comparison = by_key[one.key]
@@ -125,6 +133,39 @@ def _looks(
         if statistic.endswith("distribution") and names is not None:
             yield from _categories(one, names)
     yield from _alone(worst, by_key)
+
+
+def _never_before(
+    column: Mapping[str, Scored], by_key: Mapping[ColumnKey, Comparison], worst: Scored
+) -> Iterator[_Look]:
+    """Of a column that had no value in the reference, or one and no other."""
+    for statistic, one in column.items():
+        comparison = by_key.get(one.key)
+        telling = statistic.endswith("distribution") and one.score >= 0.5 * worst.score > 0
+        if comparison is None or not telling:
+            continue
+        last = -1 if comparison.names is None else -2
+        reference, now, rows = one.reference[:last], one.now[:last], int(one.now.sum())
+        if now.sum() and not reference.sum():
+            gone = 1.0 - float(now.sum()) / rows
+            words = f"missing 100.0% to {gone:.1%}, where the reference has no value at all"
+            yield "missing", 1.0, gone, words, rows
+        elif (value := _only_value(comparison)) is not None:
+            same = float(now[1] / now.sum()) if now.sum() else 1.0
+            if same < 1.0:
+                words = f"share of {value:.4g}, the only value of the reference, 100.0% to"
+                yield "share", 1.0, same, f"{words} {same:.1%}", rows
+            elif (missing := column.get("missing")) is not None and _more(missing):
+                yield _share("missing", missing, "missing")
+
+
+def _only_value(comparison: Comparison) -> float | None:
+    """The value, to the width of its cell, of a column that had one and no other."""
+    edges, grid = comparison.edges, comparison.grid
+    if grid is None or edges is None or len(edges) != 2 or edges[1] != edges[0] + 1:
+        return None
+    low, high = grid.edges(edges[:1])
+    return float(low[0] + high[0]) / 2.0
 
 
 def _numbers(
@@ -170,7 +211,8 @@ def _categories(one: Scored, names: Sequence[str]) -> Iterator[_Look]:
     rows = int(one.now.sum())
     shown = f'"{said}"' if place < len(names) else said
     if before < NEW and place < len(names) + BUCKETS:
-        yield "new_category", before, after, f"new category {shown} {after:.1%}", rows
+        new = f"new category {shown}" if place < len(names) else f"new {shown}"
+        yield "new_category", before, after, f"{new} {after:.1%}", rows
     yield "share", before, after, f"share of {shown} {before:.1%} to {after:.1%}", rows
 
 
@@ -189,6 +231,8 @@ def _alone(worst: Scored, by_key: Mapping[ColumnKey, Comparison]) -> Iterator[_L
         )
     elif statistic == "joint":
         yield "joint", 0.0, worst.effect, "many columns a little", rows
+    elif worst.key in TOGETHER:
+        yield _together(worst, by_key[worst.key].names or ())
     elif statistic == "errors":
         yield _share("errors", worst, "errors")
     elif statistic == "reruns":
@@ -209,6 +253,26 @@ def _alone(worst: Scored, by_key: Mapping[ColumnKey, Comparison]) -> Iterator[_L
         yield "mean", then, since, f"{statistic} {then:.4g} to {since:.4g}", int(now[0])
     else:
         yield _shape(worst, by_key[worst.key])
+
+
+def _together(worst: Scored, names: Sequence[str]) -> _Look:
+    """What moved most of all features together."""
+    rows = int(worst.now[0])
+    if worst.key == CORRELATION:
+        one, other, before, after = movers.pair(worst.now, worst.reference)
+        words = f"correlation of {names[one]} and {names[other]} {before:.2f} to {after:.2f}"
+        return "correlation", before, after, words, rows
+    if worst.key == PCA:
+        before, after, most = movers.errors(worst.now, worst.reference)
+        whose = ", ".join(dict.fromkeys(names[place] for place in most))
+        words = f"features together: reconstruction error {before:.3g} to {after:.3g}"
+        return "together", before, after, f"{words}, most of it of {whose}", rows
+    place, shift = movers.largest_shift(worst.now, worst.reference)
+    words = f"features together: distance {worst.effect:.3f}, "
+    words += f"largest single mover {names[place]}, {shift:+.1f} sd"
+    if abs(shift) < SHIFT:
+        words = f"features together: distance {worst.effect:.3f}, none moved by itself"
+    return "together", 0.0, worst.effect, words, rows
 
 
 def _shape(worst: Scored, comparison: Comparison) -> _Look:

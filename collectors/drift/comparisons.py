@@ -23,9 +23,12 @@ from collectors.drift.calibration.measures import (
     Spread,
     Volume,
 )
+from collectors.drift.calibration.points import Correlation, Discrepancy, Reconstruction
+from collectors.drift.points import Together
 from collectors.events import Codes
 from collectors.grid import Grid
 from collectors.inputs import InputsSummary
+from collectors.multivariate import TogetherSummary
 from collectors.outputs import OutputsSummary
 from collectors.software import SoftwareSummary
 from collectors.summaries.columns import AnyColumnSummary
@@ -41,8 +44,16 @@ FINE, COARSE = 128, 11
 TAIL = 0.99
 """The quantile of latency above which the share of inferences is compared."""
 
+ANSWER = "(answer)"
+"""What answers are called among features."""
+
 Summaries = Mapping[str, Any]
 """The summaries of one pane or window, by family."""
+
+MMD, PCA, CORRELATION = (ColumnKey("input", "", name) for name in ("mmd", "pca", "correlation"))
+"""Of all features together. They are the inputs', and in their verdict."""
+
+TOGETHER = frozenset({MMD, PCA, CORRELATION})
 
 Edges = Mapping[ColumnKey, Codes]
 """By comparison, the first cell of each of its groups but the lowest one, ascending."""
@@ -57,7 +68,8 @@ class Comparison:
         edges: the groups that the profile is taken by; None where there are none.
         always: judged however few rows there are.
         grid: of the numbers that it is of; None where it is of none.
-        names: of the categories that are counted one by one; None where it is of none.
+        names: of the categories that are counted one by one, or of what the profile has numbers
+            of in turn; None where it is of none.
     """
 
     key: ColumnKey
@@ -69,9 +81,24 @@ class Comparison:
     names: tuple[str, ...] | None = None
 
     @property
+    def rests_on(self) -> tuple[str, str]:
+        """What of a pane: software, where it is of the pane as a whole, multivariate, output, or
+        input and a feature."""
+        subject, feature, _ = self.key
+        if self.key in TOGETHER:
+            return "multivariate", ""
+        return ("software", "") if self.always else (subject, feature)
+
+    @property
     def all_versions(self) -> bool:
         """Whether it is of all versions together, not of each."""
         return self.key.subject == "input"
+
+
+def quiet(key: ColumnKey, muted: frozenset[str]) -> bool:
+    """Whether a score does not count while these features are muted: that of all features together
+    is theirs too."""
+    return key.feature in muted or (bool(muted) and key in TOGETHER)
 
 
 def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
@@ -83,7 +110,7 @@ def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
 
 
 def resting_rows(subject: str, feature: str, summaries: Summaries) -> int | None:
-    """How many rows a pane has for the comparisons of a subject; None where it has no part in them.
+    """How many rows a pane has for what a comparison rests on; None where it has no part in it.
 
     A feature that came later, or that alone was accepted, is not in every pane of a reference. An
     hour whose inferences all failed has answers: none.
@@ -93,6 +120,8 @@ def resting_rows(subject: str, feature: str, summaries: Summaries) -> int | None
     if subject == "input":
         column = summaries["inputs"].columns.get(feature)
         own = 0 if column is None else column.rows
+    elif subject == "multivariate":
+        own = summaries["multivariate"].rows if "multivariate" in summaries else 0
     elif subject == "output":
         own = summaries["outputs"].rows if "outputs" in summaries else 0
         failed = 0 < software.rows == software.errors
@@ -108,8 +137,9 @@ def comparisons(
     """Everything that is compared of a model with such summaries, in a fixed order.
 
     Args:
-        edges: of the groups; without it they are chosen by `summaries`, those of a whole reference.
-        ignore: features that are left out.
+        summaries: those of the whole reference.
+        edges: of the groups; without it they are chosen by `summaries`.
+        ignore: features that are left out; `ANSWER` for the values of answers.
         subjects: what is compared at all.
     """
     found: list[Comparison] = []
@@ -119,8 +149,12 @@ def comparisons(
         for name, column in inputs.columns.items():
             if name not in ignore:
                 found += _column("input", name, column, partial(_feature, name), edges)
+    together = summaries.get("multivariate")
+    if isinstance(together, TogetherSummary) and together.rows and "input" in subjects:
+        found += _together(Together.of(together.sums))
     if isinstance(outputs, OutputsSummary) and "output" in subjects:
-        found += _column("output", "", outputs.answers, _answers, edges)
+        if ANSWER not in ignore:
+            found += _column("output", "", outputs.answers, _answers, edges)
         found += _reruns()
     if isinstance(software, SoftwareSummary) and "input" in subjects:
         # Volume is of the model as a whole, whichever versions answer.
@@ -173,6 +207,15 @@ def _numbers(
     mean, spread = _then(of, profiles.moments), _then(of, profiles.squares)
     yield Comparison(key.named("mean"), Mean(), mean, grid=numbers.grid)
     yield Comparison(key.named("spread"), Spread(), spread, grid=numbers.grid)
+
+
+def _together(features: Together) -> Iterator[Comparison]:
+    """All features together, by what there is of a reference."""
+    yield Comparison(MMD, Discrepancy(), features.waves, names=features.names)
+    yield Comparison(PCA, Reconstruction(), features.errors, names=features.names)
+    if features.pairs:
+        names = tuple(features.names[place] for place in features.varying.tolist())
+        yield Comparison(CORRELATION, Correlation(), features.products, names=names)
 
 
 def _reruns() -> Iterator[Comparison]:

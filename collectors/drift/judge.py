@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,9 +14,12 @@ from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import JOINT_FLOOR, joint_mean
 from collectors.drift.calibration.seasons import Calendar, bucket
-from collectors.drift.comparisons import Comparison, Summaries
+from collectors.drift.comparisons import TOGETHER, Comparison, Summaries, quiet
 
 JOINT = ColumnKey("input", "", "joint")
+
+MANY = TOGETHER | {JOINT}
+"""Scores of many columns at once: no news beside one column that moved much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Judge:
     Args:
         found: what is compared, by the groups of the reference; no more than live windows have.
         mixed: compare all versions together, for the reference is of several.
+        floors: by kind of measure, and `joint`, where they are others than the usual ones.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Judge:
         min_rows: int,
         *,
         mixed: bool = False,
+        floors: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         by_key = {one.key: one for one in found}
         self.fitted = fitted
@@ -71,6 +77,7 @@ class Judge:
         self._calendar = Calendar(zone)
         self._min_rows = min_rows
         self._mixed = mixed
+        self._floors = floors
 
     def judge(
         self,
@@ -107,11 +114,12 @@ class Judge:
                 reference = scorer.totals[where]
                 effect = float(scorer.measure.effect(now, reference)[0])
                 score = max(float(scorer.score(ratio)[0]) - (share if apart else 0.0), 0.0)
-                score = score if effect >= scorer.measure.floor else 0.0
+                floor = self._floors.get(scorer.measure.kind, scorer.measure.floor)
+                score = score if effect >= floor else 0.0
                 scored.append(
                     Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)
                 )
-                if scorer.key.feature in muted:
+                if quiet(scorer.key, muted):
                     continue
                 raw.append(float(scorer.raw_score(ratio)[0]))
                 if scorer.measure.kind == "ks":
@@ -121,7 +129,7 @@ class Judge:
         joint = None if all(one.always for one in scored) else self._joint(raw, beyond)
         scored += [] if joint is None else [joint]
         scored.sort(key=lambda one: -one.score)
-        counted = [one.score for one in scored if one.key.feature not in muted]
+        counted = [one.score for one in scored if not quiet(one.key, muted)]
         return Judgement(max(counted, default=0.0), scored)
 
     def _joint(self, raw: Sequence[float], beyond: Sequence[float]) -> Scored | None:
@@ -129,6 +137,7 @@ class Judge:
             return None
         mean = joint_mean(np.array(raw)[:, None])
         effect = math.sqrt(sum(beyond) / len(beyond)) if beyond else 0.0
-        score = float(self.fitted.joint.map(mean)[0]) if effect >= JOINT_FLOOR else 0.0
+        floor = self._floors.get("joint", JOINT_FLOOR)
+        score = float(self.fitted.joint.map(mean)[0]) if effect >= floor else 0.0
         nothing = np.zeros(0)
         return Scored(JOINT, "", score, effect, nothing, nothing)

@@ -38,10 +38,15 @@ def parts(column: AnyColumnSummary) -> dict[str, Part]:
 
 
 def near_equal(numbers: NumberSummary, groups: int) -> Codes:
-    """First cells, ascending, of at most so many groups of near-equal mass, the lowest left out."""
+    """First cells, ascending, of at most so many groups of near-equal mass, the lowest left out.
+
+    Of a column with one value what lies below and above it are groups too, though nothing is there.
+    """
     cells, counts = numbers.cells()
     if not len(cells):
         return np.zeros(0, dtype=np.int32)
+    if len(cells) == 1:
+        return np.array([cells[0], cells[0] + 1], dtype=np.int32)
     middle = np.cumsum(counts) - counts / 2
     group = np.minimum(middle * groups // counts.sum(), groups - 1)
     return np.asarray(cells[1:][np.diff(group) > 0], dtype=np.int32)

@@ -56,6 +56,7 @@ REGISTRY = (
     "collectors.summaries.lists:ListSummary",
     "collectors.summaries.images:ImageSummary",
     "collectors.summaries.scores:ScoresSummary",
+    "collectors.summaries.multivariate:MultivariateSummary",
     "collectors.summaries.reruns:RerunSummary",
     "collectors.summaries.sample:SampleSummary",
 )

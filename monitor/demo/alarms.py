@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor.archive import Event
 from monitor.demo.flights import TIME_ZONE
 from monitor.demo.outside import RULE, Outside
+from monitor.demo.peers import Peers, sentences
 from monitor.demo.reference import DAYS as REFERENCE_DAYS
 from monitor.event_clock import SECOND
 
@@ -111,7 +112,11 @@ def outcome(alarm: AlarmDay, known: Outside | None) -> Outcome:
 
 
 def table(
-    days: Mapping[date, AlarmDay], known: Mapping[date, Outside], in_alarm: set[date], end: date
+    days: Mapping[date, AlarmDay],
+    known: Mapping[date, Outside],
+    in_alarm: set[date],
+    end: date,
+    others: Peers | None = None,
 ) -> str:
     """Each day with an alarm, and what that comes to, for a terminal of 100 columns.
 
@@ -120,6 +125,7 @@ def table(
         known: the days of the year.
         in_alarm: days with a window in alarm, also where no alarm began.
         end: the day behind the last one that was replayed.
+        others: what other tools said of these days, where that is stored.
     """
     begin = min(known) + timedelta(days=REFERENCE_DAYS)
     told = {day: one for day, one in known.items() if begin <= day < end}
@@ -132,6 +138,8 @@ def table(
     lines += ["", *_months(begin, later, on, told), ""]
     lines += _wrapped(_budget(later, outcomes, len(told)))
     lines += _wrapped(_missed(told, outcomes, on))
+    for sentence in () if others is None else sentences(others, told):
+        lines += _wrapped(sentence)
     lines += _wrapped(
         f"{RULE} A hit is on a day that was to be expected; software is that of the machine which "
         "the demo runs on."

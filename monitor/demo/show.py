@@ -27,6 +27,7 @@ from monitor.demo.flights import CATEGORIES, FEATURES, TIME_ZONE
 from monitor.demo.model import NAME
 from monitor.demo.model_server import ModelServer
 from monitor.demo.outside import read_days
+from monitor.demo.peers import read
 from monitor.demo.reference import LEAST_DAYS, build, sentence
 from monitor.demo.report import Diary, Facts, tables
 from monitor.judging import judging
@@ -153,7 +154,7 @@ def _alarms(app: App, state: Path, days: int) -> str:
         in_alarm = days_in_alarm(archive.events("verdict"))
     except StateError as error:
         raise DemoError(str(error)) from error
-    return table(begun, known, in_alarm, min(known) + timedelta(days=days))
+    return table(begun, known, in_alarm, min(known) + timedelta(days=days), read())
 
 
 def _check(server: ModelServer) -> None:

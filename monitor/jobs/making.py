@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from monitor.board import Board
 from monitor.config import Config
+from monitor.jobs.compaction import make_compaction
 from monitor.jobs.jobs import Job
+from monitor.jobs.report.making import make_report_job
 
 
 def make_jobs(config: Config, board: Board) -> list[Job]:
     """All jobs that this config asks for."""
-    return []
+    found = (make_compaction(config, board), make_report_job(config, board))
+    return [job for job in found if job is not None]

@@ -22,11 +22,11 @@ from monitor.judging.stored import Calibrated, pack
 from monitor.references.file import Reference, load
 
 
-def panes_of(reference: Reference) -> dict[int, Summaries]:
+def panes_of(reference: Reference, ignore: frozenset[str] = frozenset()) -> dict[int, Summaries]:
     """The summaries of each pane of a reference, all versions together, by start (us)."""
     found: dict[int, Summaries] = {}
     for pane in reference.panes:
-        summaries = empty(reference.schema)
+        summaries = empty(reference.schema, ignore)
         state = Stored(pane.state, reference.model)
         for name, summary in summaries.items():
             if name in state:
@@ -51,7 +51,7 @@ def main() -> None:
     path, out = map(Path, sys.argv[1:])
     rules = msgspec.json.decode(sys.stdin.buffer.read(), type=Rules)
     reference = load(path)
-    panes = panes_of(reference)
+    panes = panes_of(reference, rules.ignore)
     calibration, found = calibrate(
         reference.id,
         panes,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collectors.drift.calibration.fitted import Fitted
-from collectors.drift.judge import JOINT, Judgement, Scored
+from collectors.drift.comparisons import quiet
+from collectors.drift.judge import MANY, Judgement, Scored
 from collectors.summaries.state import State, Stored
+from monitor.judging.fixed import Passed
 
 QUIET = 3
 """Windows below the threshold that end an alarm."""
@@ -29,6 +32,7 @@ class Step:
     Attributes:
         flagged: whether the window passed.
         crossing: what passed in it, worst first.
+        fixed: what is above a fixed threshold in it.
         entered: whether an alarm began, or a new one for something that crossed by itself.
         ended: whether the alarm ended.
     """
@@ -37,6 +41,7 @@ class Step:
     crossing: tuple[Scored, ...] = ()
     entered: bool = False
     ended: bool = False
+    fixed: tuple[Passed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -57,11 +62,21 @@ class Entries:
     _quiet: int = 0
 
     def step(
-        self, fitted: Fitted, judgement: Judgement, number: int, end: int, muted: frozenset[str]
+        self,
+        fitted: Fitted,
+        judgement: Judgement,
+        number: int,
+        end: int,
+        muted: frozenset[str],
+        fixed: Sequence[Passed] = (),
     ) -> Step:
-        """Take in the window with this number (of its length since the epoch) and end (us)."""
+        """Take in the window with this number (of its length since the epoch) and end (us).
+
+        Args:
+            fixed: what is above a fixed threshold; one window is enough for that.
+        """
         self.times = [time for time in self.times if time > end - REMEMBERED]
-        counted = [one for one in judgement.scored if one.key.feature not in muted]
+        counted = [one for one in judgement.scored if not quiet(one.key, muted)]
         over = {column(one) for one in counted if one.score > fitted.together.value}
         before = [self._over.get(earlier, set()) for earlier in (number - 1, number - 2)]
         again = over & set().union(*before)
@@ -70,20 +85,20 @@ class Entries:
         crossing = tuple(
             one for one in counted if one.score > fitted.alone.value or column(one) in again
         )
-        if not crossing:
+        if not crossing and not fixed:
             return self._quieter()
         self._quiet = 0
         # That many columns moved a little is no news beside one that moved much.
-        alone = [one for one in crossing if one.key != JOINT] or crossing
-        by_itself = {name(one) for one in alone}
+        passed: list[Scored | Passed] = [*crossing, *fixed]
+        by_itself = {name(one) for one in passed if one.key not in MANY} or set(map(name, passed))
         entered = self.since is None or not by_itself <= self._known
         if entered:
             if self.since is None:
                 self.since = end
-                self.first = ", ".join(sorted({one.key.subject for one in crossing}))
+                self.first = ", ".join(sorted({one.key.subject for one in passed}))
             self.times.append(end)
         self._known |= by_itself
-        return Step(True, crossing, entered)
+        return Step(True, crossing, entered, fixed=tuple(fixed))
 
     def _quieter(self) -> Step:
         if self.since is None:
@@ -122,6 +137,6 @@ def column(one: Scored) -> Column:
     return (*one.key, one.version)
 
 
-def name(one: Scored) -> Name:
+def name(one: Scored | Passed) -> Name:
     """What a score belongs to, as alarms tell things apart."""
     return one.key.subject, one.key.feature or one.key.statistic, one.version

@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from collectors.drift.calibrated import HOUR
+from collectors.drift.calibrated import DAYS, HOUR
 from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.calibration.seasons import Calendar, iso_day
 from collectors.drift.causes import Change, causes
 from collectors.drift.comparisons import Summaries, merge
-from collectors.drift.judge import Judge
+from collectors.drift.judge import Judge, Judgement
+from collectors.drift.rarity import days_between, in_words
 from collectors.family import Statistic
 from collectors.summaries.state import State, Stored
 from monitor.archive import Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
-from monitor.judging import distances, shown
-from monitor.judging.entries import Entries
+from monitor.judging import distances, fixed, shown
+from monitor.judging.distances import Limits
+from monitor.judging.entries import Entries, Step
+from monitor.judging.fixed import Limited
 from monitor.judging.stored import Calibrated
 from monitor.verdicts import Verdict, without_scores
 from monitor.windows import Pane, PaneKey, Windows
@@ -49,15 +52,21 @@ class JudgingRules:
     Attributes:
         windows: name and length (us), shortest first.
         per_day: false alarms in a day that it may have.
+        features: all of the model.
         methods: distances that are shown.
+        min_effect: floors by kind of change, where they are others than the usual ones.
         mute: features that open no alarm, until when (us of event time).
+        thresholds: fixed ones on distances, by feature; those are not scored.
     """
 
     model: str
     windows: tuple[tuple[str, int], ...]
     per_day: float
+    features: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
+    min_effect: Mapping[str, float] = field(default_factory=dict)
     mute: Mapping[str, int] = field(default_factory=dict)
+    thresholds: Limits = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -104,7 +113,9 @@ class Judging:
         self.calibrated = calibrated
         self._board = board
         self._subjects = subjects
-        self._ignore = calibrated.calibration.rules.ignore
+        self._ignore = calibrated.calibration.rules.ignore - set(rules.thresholds)
+        known = calibrated.merged["inputs"].columns.keys() | self._ignore
+        self._new = [name for name in rules.features if name not in known]
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self.succession: Succession | None = None
         self.origin: Mapping[str, Any] = {"why": "configured"}
@@ -123,6 +134,7 @@ class Judging:
                     calibration.rules.zone,
                     calibration.rules.min_rows,
                     mixed=calibration.mixed,
+                    floors=rules.min_effect,
                 )
                 self._lengths[length] = _Length(name, length, fitted, judge)
 
@@ -146,6 +158,7 @@ class Judging:
 
         A revision changes no verdict: people were told of it.
         """
+        self._tell_of_new_features()
         fresh = sorted((p for p in closed if not p.revision), key=lambda pane: pane.start)
         if self._begun is None and fresh:
             self._begun = fresh[0].start
@@ -169,7 +182,8 @@ class Judging:
             return dict.fromkeys(self._subjects, without_scores(rows))
         judged = found.verdicts if found.end == end or length == DAY else {}
         verdicts = {name: judged.get(name, "insufficient_data") for name in self._subjects}
-        compared = self.calibrated.calibration.rules.subjects
+        # Those that the config leaves out, and answers where the reference has none.
+        compared = {one.key.subject for one in self.calibrated.comparisons}
         return verdicts | {n: without_scores(rows) for n in self._subjects if n not in compared}
 
     def show(self) -> None:
@@ -294,28 +308,35 @@ class Judging:
         judgement = one.judge.judge(start, panes, together, versions, muted)
         one.end, one.verdicts = end, {}
         one.show([])
+        distances, limited = self._distances(one.name, together, versions, muted)
         if judgement is None:
-            return
-        step = one.entries.step(one.fitted, judgement, end // one.length, end, muted)
+            if not limited.subjects:
+                return
+            judgement = Judgement(0.0, ())
+        number = end // one.length
+        step = one.entries.step(one.fitted, judgement, number, end, muted, limited.passed)
         crossing = {scored.key.subject for scored in step.crossing}
+        crossing |= {passed.key.subject for passed in step.fixed}
         # Volume alone, which is judged of the emptiest window, says nothing of the values.
         judged = {scored.key.subject for scored in judgement.scored if not scored.always}
+        judged |= limited.subjects
         one.verdicts = {
             name: "alarm" if name in crossing else "ok" for name in sorted(judged | crossing)
         }
         scores = list(shown.scores(judgement, one.fitted, one.name, self.reference))
         if judged:
-            scores += self._distances(one.name, together, versions)
+            scores += [*distances, *limited.shown]
         one.show(scores)
         if step.flagged:
-            found = causes(judgement, self.calibrated.comparisons, step.crossing, CAUSES)
+            changes = causes(judgement, self.calibrated.comparisons, step.crossing, CAUSES)
+            found = fixed.ranked(changes, step.fixed, one.fitted.alone.value, CAUSES)
             one.causes = list(shown.causes(found, one.name, self.reference))
         elif one.entries.since is None:
             one.causes = []
-        detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts)
+        detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts, step.fixed)
         yield Event(end, end, "verdict", self.rules.model, one.name, detail)
         if step.entered:
-            yield self._entered(one, found, end)
+            yield self._entered(one, found, end, self._rarity(one, step))
         elif step.ended:
             yield self._ended(one.name, end, self.reference)
 
@@ -324,23 +345,53 @@ class Judging:
         window: str,
         together: Sequence[Summaries],
         versions: Mapping[str, Sequence[Summaries]],
-    ) -> Iterator[Statistic]:
-        methods, reference = self.rules.methods, self.calibrated.merged
+        muted: frozenset[str],
+    ) -> tuple[list[Statistic], Limited]:
+        """How far one window is from the whole reference, and what that is by fixed thresholds."""
+        methods, limits = self.rules.methods, self.rules.thresholds
+        reference, min_rows = self.calibrated.merged, self.calibrated.calibration.rules.min_rows
         of = {"window": window, "reference": self.reference}
-        yield from distances.of_inputs(merge(together), reference, methods, of, self._ignore)
-        for version, parts in versions.items():
+        whole, each = merge(together), {name: merge(parts) for name, parts in versions.items()}
+        if whole["software"].rows < min_rows:
+            return [], Limited()
+        found = list(distances.of_inputs(whole, reference, methods, of, self._ignore, limits))
+        for version, one in each.items():
             labels = of | {"version": version}
-            yield from distances.of_answers(merge(parts), reference, methods, labels)
+            found += distances.of_answers(one, reference, methods, labels, limits)
+        rows = fixed.rows_of(whole, each)
+        return found, fixed.limited(found, limits, rows, min_rows, muted)
 
-    def _entered(self, one: _Length, found: Sequence[Change], end: int) -> Event:
+    def _rarity(self, one: _Length, step: Step) -> str:
+        """How rare what began an alarm is, for people."""
+        if not step.crossing:
+            return "not calibrated: a fixed threshold"
+        return in_words(days_between(one.fitted, self._per_day(), step.crossing[0].score))
+
+    def _per_day(self) -> float:
+        """False alarms in a day that windows of each length may have."""
+        calibration = self.calibrated.calibration
+        whole = calibration.rules.budget / DAYS
+        return whole if calibration.daily is None else whole / 2.0
+
+    def _tell_of_new_features(self) -> None:
+        if self._new:
+            what = "features that the reference does not have are compared with nothing"
+            named = {"features": ", ".join(self._new), "reference": self.reference}
+            log.warning(what, extra={"model": self.rules.model} | named)
+            self._new.clear()
+
+    def _entered(self, one: _Length, found: Sequence[Change], end: int, rarity: str) -> Event:
         """What is said, counted and kept where an alarm begins."""
         model, labels = self.rules.model, {"window": one.name, "reference": self.reference}
         self._board.add(Statistic("alarms", 1, labels), model)
-        score, words = round(found[0].score, 1), "; ".join(map(shown.sentence, found))
+        score = round(max(change.score for change in found), 1)
+        words = "; ".join(map(shown.sentence, found))
         where = {"model": model, "window": one.name, "end": end // SECOND, "score": score}
-        log.warning("alarm", extra=where | {"moved_first": one.entries.first, "causes": words})
+        led = {"as_rare_as": rarity, "moved_first": one.entries.first, "causes": words}
+        log.warning("alarm", extra=where | led)
         detail = labels | {
             "score": score,
+            "as_rare_as": rarity,
             "moved_first": one.entries.first,
             "causes": [dict(shown.cause(change)) for change in found],
         }

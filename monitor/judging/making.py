@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -17,6 +18,7 @@ from monitor.board import Board
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder, sync_folders
 from monitor.event_clock import SECOND
+from monitor.judging import fixed
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import DAY, Judging, JudgingRules
@@ -26,9 +28,11 @@ from monitor.references.building import Task
 from monitor.references.file import Reference, load
 from monitor.references.fitting import Fitting
 from monitor.references.from_archive import from_archive
-from monitor.references.in_force import Change, file_of, first_file, load_fitting
+from monitor.references.in_force import Change, file_of, first_path, load_fitting
 from monitor.references.span import Span
 from monitor.settling import Known, Settling
+
+log = logging.getLogger(__name__)
 
 _ONE_AT_A_TIME = threading.Lock()
 """A reload may begin to make a reference that is being made."""
@@ -45,13 +49,27 @@ def make_judging(
 
     def make(settled: Settled, board: Board) -> Judging | FirstPanes | None:
         settings = model.reference
-        if settings is None:
+        if settings is None or not settings.fixed:
             return None
         if settings.path is not None and settling.reference is not None:
             return making.in_force(settings.path, settling.reference, settled, board)
         return making.first(settings.first or 0, settled, board)
 
     return make
+
+
+def asked(model: ModelConfig) -> Rules:
+    """What the calibration of a reference is asked for by the config of its model."""
+    alarms = model.alarms
+    lengths = {round(seconds * SECOND) for _, seconds in model.named_windows()}
+    return Rules(
+        budget=model.alarms_per_day * DAYS,
+        min_rows=alarms.min_rows,
+        zone=model.timezone,
+        ignore=frozenset(alarms.ignore) | frozenset(alarms.thresholds),
+        subjects=frozenset(alarms.subjects),
+        days={HOUR, DAY} <= lengths,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +112,29 @@ class _Making:
         Raises:
             StateError, OSError: see `Calibrations.of`.
         """
-        alarms, lengths = self.model.alarms, {length for _, length in self.rules.windows}
-        asked = Rules(
-            budget=alarms.budget.per_day * DAYS,
-            min_rows=alarms.min_rows,
-            zone=self.model.timezone,
-            ignore=frozenset(alarms.ignore),
-            subjects=frozenset(alarms.subjects),
-            days={HOUR, DAY} <= lengths,
-        )
+        alarms = self.model.alarms
         told = JudgingRules(
             model=self.model.name,
             windows=self.rules.windows,
-            per_day=alarms.budget.per_day,
-            methods=alarms.methods,
+            per_day=self.model.alarms_per_day,
+            features=tuple(settled.schema.columns),
+            methods=alarms.live_methods,
+            min_effect=alarms.min_effect,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
+            thresholds=alarms.thresholds,
         )
-        calibrated = Calibrations(self.state / "calibrations").of(path, reference, asked)
+        calibrated = Calibrations(self.state / "calibrations").of(
+            path, reference, asked(self.model)
+        )
+        for said in fixed.amiss(alarms.thresholds, calibrated.merged):
+            log.warning("a fixed threshold says nothing", extra={"why": said})
         had = [one for one in calibrated.comparisons if _had(one, settled.schema)]
         calibrated = replace(calibrated, comparisons=had)
         return Judging(told, calibrated, board, settled.collection.subjects)
 
     def first(self, needed: int, settled: Settled, board: Board) -> Judging | FirstPanes:
         """The judging by the first panes, if they were there before; else what waits for them."""
-        path = first_file(self.folder, self.model.name, needed)
+        path = first_path(self.state, self.model.name, needed)
         if path.exists():
             return self.in_force(path, load(path), settled, board)
         pane, min_rows = self.rules.time.pane, self.model.alarms.min_rows

@@ -16,6 +16,7 @@ from collectors.family import Statistic
 from monitor.board import Board
 from monitor.event_clock import SECOND
 from monitor.judging.entries import Entries
+from monitor.judging.fixed import Passed
 from monitor.verdicts import Verdict
 
 Kept = tuple[str, float, dict[str, str]]
@@ -105,11 +106,16 @@ def kept(data: bytes) -> list[Statistic]:
 
 
 def detail(
-    judgement: Judgement, fitted: Fitted, reference: str, verdicts: Mapping[str, Verdict]
+    judgement: Judgement,
+    fitted: Fitted,
+    reference: str,
+    verdicts: Mapping[str, Verdict],
+    fixed: Sequence[Passed] = (),
 ) -> dict[str, Any]:
-    """What the archive keeps of one judged window."""
+    """What the archive keeps of one judged window; distances where they are above a fixed limit."""
     together = fitted.together.value
-    return {
+    above = {"above_fixed": {named(one): round(one.value, 4) for one in fixed}} if fixed else {}
+    return above | {
         "reference": reference,
         "verdicts": dict(verdicts),
         "score": round(judgement.score, 3),
@@ -119,7 +125,7 @@ def detail(
     }
 
 
-def named(one: Scored) -> str:
+def named(one: Scored | Passed) -> str:
     """A comparison as people read it: `input dep_delay mean`."""
     subject, feature, statistic = one.key
     return " ".join(filter(None, (subject, feature, statistic, one.version and f"({one.version})")))

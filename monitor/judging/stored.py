@@ -18,7 +18,7 @@ from collectors.drift.comparisons import Comparison, Summaries, comparisons
 from collectors.summaries.state import State, StateError, Stored
 from monitor.encoding import decode, encode
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from monitor.references.in_force import (
     InForce,
     alone,
     file_of,
-    first_file,
+    first_path,
     keep,
     load_fitting,
     put_in_force,
@@ -89,6 +89,18 @@ def standing(config: ModelConfig, folders: Folders) -> Standing:
     return Standing(base.id, load_fitting(id, fitting, known), recorded)
 
 
+def path_in_force(config: ModelConfig, folders: Folders) -> Path:
+    """The file of the reference that a model is compared with now; see `standing`."""
+    found = standing(config, folders)
+    if found.since is not None:
+        return file_of(folders.references, config.name, found.since.newest.id)
+    settings = config.reference
+    if settings is None or settings.path is None:
+        needed = 0 if settings is None else settings.first or 0
+        return first_path(folders.state, config.name, needed)
+    return settings.path
+
+
 def configured(config: ModelConfig, folders: Folders) -> Reference:
     """The reference that the config names.
 
@@ -97,14 +109,14 @@ def configured(config: ModelConfig, folders: Folders) -> Reference:
         StateError, SchemaError, OSError: it cannot be read.
     """
     settings = config.reference
-    if settings is None:
+    if settings is None or not settings.fixed:
         raise CannotBuild(
             f"model {config.name} has no reference in the config that another one could succeed; "
             "write one there, for example reference: {first: 168}"
         )
     if settings.path is not None:
         return load(settings.path)
-    path = first_file(folders.references, config.name, settings.first or 0)
+    path = first_path(folders.state, config.name, settings.first or 0)
     if not path.exists():
         raise CannotBuild(
             f"the first {settings.first} panes of model {config.name} are not there yet, and until "

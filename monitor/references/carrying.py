@@ -20,6 +20,7 @@ from collectors.summaries.state import State
 from monitor.archive_table import ClosedPane
 
 INPUTS, OUTPUTS, SOFTWARE, SAMPLES = "inputs", "outputs", "software", "samples"
+TOGETHER = "multivariate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def without(pane: ClosedPane, some: Columns) -> ClosedPane:
         state.pop(OUTPUTS, None)
     if SAMPLES in state:
         state[SAMPLES] = _sample_without(state[SAMPLES], some)
+    if some.features:
+        state.pop(TOGETHER, None)  # all features together are not those of one span any more
     return replace(
         pane, state=state, statistics=[s for s in pane.statistics if not _is_of(s, some)]
     )

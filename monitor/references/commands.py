@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.command_line import fail, load_config
+from monitor.command_line import CONFIG_OPTION, fail, load_config
 
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.config_model import ModelConfig
     from monitor.references.building import Built
+    from monitor.references.showing import Asked
     from monitor.references.span import Span
-
-CONFIG = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    default="inferwatch.yml",
-    show_default=True,
-    help="The configuration.",
-)
 
 
 @click.group()
@@ -35,7 +27,7 @@ def reference() -> None:
 @reference.command()
 @click.argument("model")
 @click.argument("more_files", nargs=-1, metavar="[FILE]...")
-@CONFIG
+@CONFIG_OPTION
 @click.option(
     "--data",
     "files",
@@ -66,10 +58,10 @@ def build(
                    --out reference.parquet
     """
     config = load_config(config_file)
-    settings = _model(config, model)
+    settings = model_of(config, model)
     if more_files and not files:
         fail(f"{more_files[0]}: is one word too many; name files by --data", 2)
-    span = _span(begin, end, settings.timezone)
+    span = span_of(begin, end, settings.timezone)
     from monitor.references.facts import gather
     from monitor.references.show import calibration_lines, headline
 
@@ -91,7 +83,7 @@ def build(
 
 @reference.command()
 @click.argument("model")
-@CONFIG
+@CONFIG_OPTION
 @click.option("--from", "begin", required=True, metavar="TIME", help="The first day or time.")
 @click.option("--to", "end", metavar="TIME", help="The last one, not in it; without it: now.")
 @click.option(
@@ -116,9 +108,9 @@ def accept(
                inferwatch reference accept churn --from 2026-01-05 --to 2026-01-12 --output
     """
     config = load_config(config_file)
-    settings = _model(config, model)
+    settings = model_of(config, model)
     now = time.time_ns() // 1000
-    span = _span(begin, end, settings.timezone)
+    span = span_of(begin, end, settings.timezone)
     if span.end > now:
         span = span._replace(end=now)
     if span.start >= span.end:
@@ -153,50 +145,86 @@ def accept(
 
 @reference.command()
 @click.argument("what", metavar="FILE|MODEL")
-@CONFIG
-def show(what: str, config_file: Path) -> None:
-    """Show the reference in a file, or the one that is in force for a model of the config.
+@CONFIG_OPTION
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw it too: a .png or .svg file to write.",
+)
+def show(what: str, config_file: Path, picture: Path | None) -> None:
+    """Show the reference in a file, or the one in force for a model, and what it would show.
+
+    It is calibrated for that: of a model by the config, of a file by the usual rules.
 
     \b
-    Example:  inferwatch reference show reference.parquet
+    Examples:  inferwatch reference show reference.parquet
+               inferwatch reference show churn --picture reference.png
     """
-    from monitor.references.accepting import Folders, standing
-    from monitor.references.facts import LEAST_ROWS, gather
-    from monitor.references.file import load
-    from monitor.references.show import lines
+    from monitor.references.showing import Asked, draw, drawable, text
 
-    path, least_rows, settings = Path(what), LEAST_ROWS, None
-    if not path.is_file() and path.suffix != ".parquet":
+    asked = Asked(Path(what))
+    if not asked.path.is_file() and asked.path.suffix != ".parquet":
         config = load_config(config_file)
-        settings = _model(config, what)
-        least_rows = settings.alarms.min_rows
+        asked = _of_model(model_of(config, what), config, config_file)
     try:
-        if settings is None:
-            found = load(path)
-        else:
-            found = standing(settings, Folders(config.state.dir)).reference
-        text = "\n".join(lines(found, gather(found), least_rows))
+        if picture is not None:
+            drawable(picture)
+        trial, lines = text(asked, lambda what: click.echo(what, err=True))
+        click.echo("\n".join(lines))
+        if picture is not None:
+            draw(trial, picture)
     except _cannot() as error:
         fail(f"inferwatch reference show: {error}")
-    click.echo(text)
+
+
+def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
+    """The reference of a model, and the rules by which its alarms rest on it."""
+    from monitor.judging.making import asked
+    from monitor.references.accepting import Folders, path_in_force
+    from monitor.references.in_force import first_path
+    from monitor.references.showing import Asked
+
+    if model.reference is None or not model.reference.fixed:
+        fail(f"model {model.name} has no reference in {config_file}; name a file", 2)
+    path = model.reference.path
+    if path is None:
+        path = first_path(config.state.dir, model.name, model.reference.first or 0)
+        if not path.exists():
+            fail(
+                f"model {model.name} takes its first {model.reference.first} panes as its "
+                f"reference, and they are not there yet: {path} is made once they have closed"
+            )
+    try:
+        path = path_in_force(model, Folders(config.state.dir))
+    except _cannot() as error:
+        fail(f"inferwatch reference show: {error}")
+    return Asked(path, asked(model), config.state.dir, model.alarms.thresholds)
 
 
 def checked(config: Config) -> Iterator[str]:
-    """That the references which the config names can be read and fit, a line each, or the end."""
+    """That the references which the config names can be read and fit, a line each, or the end.
+
+    And which names of the config are no feature.
+    """
     for model in config.models:
-        if model.reference is None or model.reference.path is None:
+        path = None if model.reference is None else model.reference.path
+        if path is None and not (model.alarms.ignore or model.alarms.mute):
             continue
+        from monitor.judging.strangers import strangers
         from monitor.references.facts import calibration, gather
         from monitor.settling import Settling
 
         settling = Settling(model, config.state.dir / "models", time.perf_counter)
         try:
-            settling.check()
+            features = settling.check()
             if settling.reference is not None:
                 facts = gather(settling.reference)
                 state, _ = calibration(settling.reference, facts, model.alarms.min_rows)
                 found = f"{settling.reference.id}, {facts.rows:,} rows, {state}"
-                yield f"model {model.name}: reference {model.reference.path}: {found}"
+                yield f"model {model.name}: reference {path}: {found}"
+            for stranger in () if features is None else strangers(model.alarms, features):
+                yield f"model {model.name}: warning: {stranger}"
         except _cannot() as error:
             fail(str(error), 2)
 
@@ -210,7 +238,8 @@ def _cannot() -> tuple[type[Exception], ...]:
     return (CannotBuild, SchemaError, SchemaMismatch, StateError, OSError, ImportError, ValueError)
 
 
-def _model(config: Config, name: str) -> ModelConfig:
+def model_of(config: Config, name: str) -> ModelConfig:
+    """The model of this name, or the end."""
     model = next((model for model in config.models if model.name == name), None)
     if model is None:
         known = ", ".join(model.name for model in config.models)
@@ -218,7 +247,8 @@ def _model(config: Config, name: str) -> ModelConfig:
     return model
 
 
-def _span(begin: str | None, end: str | None, zone: str) -> Span:
+def span_of(begin: str | None, end: str | None, zone: str) -> Span:
+    """The span from --from to --to, or the end."""
     from monitor.references.span import Span, moment
 
     try:

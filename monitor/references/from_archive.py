@@ -19,8 +19,9 @@ from collectors.summaries.columns import AnyColumnSummary
 from collectors.summaries.scores import ScoresSummary
 from collectors.summaries.state import StateError, Stored
 from monitor.archive import Archive
+from monitor.archive_files import panes_folder
 from monitor.archive_table import ClosedPane
-from monitor.event_clock import FOREVER, NEVER
+from monitor.event_clock import DAY, FOREVER, NEVER
 from monitor.references.building import Built, CannotBuild, Task
 from monitor.references.file import Writer
 from monitor.references.look import OUTPUT
@@ -89,21 +90,21 @@ def _chosen(task: Task) -> tuple[Layout, Schema]:
 
 def _panes(task: Task, folder: Path) -> Iterator[ClosedPane]:
     """The panes of the span, by start, version and slice."""
-    name = task.config.name
-    files = folder / "panes" / f"model={name}"
-    total = sum(1 for _ in files.glob("date=*/*.parquet"))
-    done = task.progress("panes", total)
+    name, archive = task.config.name, Archive(folder)
+    total = len(archive.days(name, *task.span))
+    done = task.progress("days", total)
+    seen: set[int] = set()
     try:
-        panes = enumerate(Archive(folder).panes(name, *task.span), 1)
-        for _, group in groupby(panes, key=lambda numbered: numbered[1].start):
-            together = list(group)
-            done(together[-1][0])
-            inside = [pane for _, pane in together if task.span.holds(pane)]
+        panes = archive.panes(name, *task.span)
+        for start, group in groupby(panes, key=lambda pane: pane.start):
+            inside = [pane for pane in group if task.span.holds(pane)]
             yield from sorted(inside, key=lambda pane: (pane.version, pane.slice))
+            seen.add(start // DAY)
+            done(len(seen))
     except (StateError, OSError) as error:
         raise CannotBuild(
-            f"{files}: a pane cannot be read ({error}); restore it from a backup, or choose a span "
-            "before it by --to"
+            f"{panes_folder(folder, name)}: a pane cannot be read ({error}); restore it from a "
+            "backup, or choose a span before it by --to"
         ) from error
     done(total)
 

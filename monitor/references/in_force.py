@@ -93,9 +93,9 @@ def file_of(folder: Path, model: str, id: str) -> Path:
     return folder / f"{model}-{id}.parquet"
 
 
-def first_file(folder: Path, model: str, needed: int) -> Path:
-    """Where the reference of so many first panes lies."""
-    return folder / f"{model}-first-{needed}.parquet"
+def first_path(state: Path, model: str, needed: int) -> Path:
+    """Where the reference of a model's first so many panes lies, once it is made."""
+    return state / "references" / f"{model}-first-{needed}.parquet"
 
 
 def read(folder: Path, model: str) -> InForce | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from collectors.drift.comparisons import ANSWER
 from collectors.events import MISSING
 from collectors.specs import ColumnSpec, kind_of
 from collectors.summaries.categories import OTHER, CategorySummary
@@ -37,13 +38,13 @@ def lines(reference: Reference, facts: Facts, least_rows: int = LEAST_ROWS) -> I
     yield f"reference {reference.id} of model {reference.model}"
     yield from _pairs(reference, facts)
     yield ""
-    yield from _table(_rows(reference, facts))
+    yield from table(_rows(reference, facts))
     yield ""
     yield from calibration_lines(reference, facts, least_rows)
 
 
 def _pairs(reference: Reference, facts: Facts) -> Iterator[str]:
-    yield f"  made from  {_printable(reference.made_from, 200)}"
+    yield f"  made from  {printable(reference.made_from, 200)}"
     yield f"  made at    {shown(reference.created)} UTC"
     if reference.pane:
         last = max(facts.starts) + reference.pane
@@ -59,7 +60,7 @@ def _pairs(reference: Reference, facts: Facts) -> Iterator[str]:
 
 def _versions(facts: Facts) -> str:
     named = [
-        f"{_printable(version) or '(none)'} ({rows:,} rows)"
+        f"{printable(version) or '(none)'} ({rows:,} rows)"
         for version, rows in facts.versions.most_common(MOST_VERSIONS)
     ]
     more = len(facts.versions) - len(named)
@@ -76,10 +77,10 @@ def _rows(reference: Reference, facts: Facts) -> Iterator[Sequence[str]]:
     quantiles = (f"p{100 * q:g}" for q in QUANTILES)
     yield ("column", "kind", "rows", "missing", "mean", "stddev", *quantiles, "most frequent")
     for name, spec in reference.schema.columns.items():
-        yield _row(_printable(name), kind_of(spec), facts.columns[name])
+        yield _row(printable(name), kind_of(spec), facts.columns[name])
     output = reference.schema.output
     if output is not None and facts.answers is not None:
-        yield _row("(the answer)", _output_kind(output), facts.answers)
+        yield _row(ANSWER, _output_kind(output), facts.answers)
 
 
 def _row(name: str, kind: str, summary: AnyColumnSummary) -> Sequence[str]:
@@ -135,7 +136,7 @@ def _shares(summary: CategorySummary) -> str:
     shares = {name: share for name, share in summary.shares().items() if share}
     others = shares.pop(OTHER, 0.0)
     ranked = sorted(shares.items(), key=lambda item: -item[1])
-    named = [f"{_printable(name)} {share:.1%}" for name, share in ranked[:MOST_CATEGORIES]]
+    named = [f"{printable(name)} {share:.1%}" for name, share in ranked[:MOST_CATEGORIES]]
     rest = others + sum(share for _, share in ranked[MOST_CATEGORIES:])
     return ", ".join([*named, f"others {rest:.1%}"] if rest else named)
 
@@ -145,7 +146,7 @@ def _output_kind(spec: ColumnSpec) -> str:
     return tag if tag == "scores" else kind_of(spec)
 
 
-def _table(rows: Iterator[Sequence[str]]) -> Iterator[str]:
+def table(rows: Iterator[Sequence[str]]) -> Iterator[str]:
     """In columns as wide as they have to be: texts to the left, numbers to the right."""
     whole = list(rows)
     widths = [max(len(row[place]) for row in whole) for place in range(len(whole[0]))]
@@ -157,7 +158,7 @@ def _table(rows: Iterator[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _printable(text: str, longest: int = LONGEST) -> str:
+def printable(text: str, longest: int = LONGEST) -> str:
     """On one line, printable, and not longer than this."""
     clean = "".join(char if char.isprintable() else "?" for char in text)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"

@@ -23,7 +23,10 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="inferwatch", charset="UTF-8"'}
 
 
 class Guard:
-    """Asks for a login where `logins` says who may, and sets the headers of every answer."""
+    """Asks for a login where `logins` says who may, and sets the headers of every answer.
+
+    An answer may have a policy of its own, for a page that needs more.
+    """
 
     def __init__(self, app: ASGIApp, logins: Callable[[], Logins | None]) -> None:
         self._app = app
@@ -32,7 +35,9 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         refusal = await self._refusal(scope)

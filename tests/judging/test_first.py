@@ -18,14 +18,19 @@ def later(hours: int) -> pd.Timestamp:
     return BEGIN + pd.Timedelta(f"{hours}h")
 
 
+def tried() -> None:
+    """What was begun aside is done."""
+    for thread in threading.enumerate():
+        if thread.name == "reference":
+            thread.join(60)
+
+
 def made(life: Life) -> None:
     """What was begun aside is done, and the daemon has seen it."""
     assert life.harness.app.save()
     for _ in range(3):
         life.harness.app.pipeline.advance(life.harness.now)
-        for thread in threading.enumerate():
-            if thread.name == "reference":
-                thread.join(60)
+        tried()
 
 
 def kept(folder: Path) -> Path:
@@ -49,6 +54,7 @@ def test_until_there_are_enough_nothing_is_compared(tmp_path: Path) -> None:
     assert set(life.verdicts().values()) == {"no_reference"}
     assert life.shown("score") == life.shown("calibration_info") == {}
     life.hours(traffic(2, begin=later(24)))
+    tried()  # before the newest pane is on disk
     made(life)
     assert life.shown("calibration_info") == {}
     life.hours(traffic(1, begin=later(26)))

@@ -123,7 +123,7 @@ def put(state: State, path: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("format", 2),
+        ("format", 1),
         ("certainty", "sure"),
         ("reference", 7),
         ("budget", float("nan")),

@@ -240,3 +240,13 @@ def test_events_are_read_with_sql(tmp_path: Path) -> None:
         ORDER BY time
     """
     assert duckdb.execute(query).fetchall() == [("gap", "t/0", "9"), ("version", HOSTILE, None)]
+
+
+def test_all_panes_of_one_start_each_in_its_last_revision(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    later = START + HOUR
+    archive.store(1, [pane(), pane(later), pane(later, version="v2")], [])
+    archive.store(2, [pane(later, revision=1, rows=4), pane(later, revision=10, rows=5)], [])
+    found = {(one.version, one.revision, one.rows) for one in archive.starting("m", later)}
+    assert found == {("v1", 10, 5), ("v2", 0, 3)}
+    assert list(archive.starting("m", later + HOUR)) == list(archive.starting("n", later)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,14 @@ def test_reading_stops_at_events_alone_while_the_disk_is_full_and_goes_on_after(
         one.app.turn()
         assert len(polls) == 2
     one.app.stop()
+
+
+def test_panes_of_one_start_are_found_written_or_not(keeper: Keeper) -> None:
+    keeper.put(pane(1))
+    assert keeper.save(dict, {}, now=0.0, timeout=30)
+    keeper.put(replace(pane(1), version="v2", rows=2))
+    keeper.put(replace(pane(1), revision=1, rows=7))
+    keeper.put(pane(2))
+    found = {(one.version, one.rows) for one in keeper.starting("m", HOUR)}
+    assert found == {("v1", 7), ("v2", 2)}
+    assert keeper.starting("m", 3 * HOUR) == []

@@ -58,8 +58,7 @@ def test_every_kind_of_column(tmp_path: Path) -> None:
         "list list 200 0.0% 3 1.414 1 2.984 5 (items)",
         "truth boolean 200 0.0% false 75.0%, true 25.0%",
         "image image 200 0.0% - - - - - (brightness)",
-        "(the answer) scores 200 0.0% 0.4829 0.0526 0.3265 0.5002 0.5004 "
-        "1 90.0%, 0 10.0% (entropy)",
+        "(answer) scores 200 0.0% 0.4829 0.0526 0.3265 0.5002 0.5004 1 90.0%, 0 10.0% (entropy)",
     ]
     output = reference.schema.output
     assert isinstance(output, ScoresSpec)

@@ -67,7 +67,9 @@ def test_it_builds_shows_and_checks() -> None:
     ]
     assert re.search(r"bytes: [\d,]+ of [\d,]+ \(100%\)\n$", done.stderr)
     text = call("reference", "show", "reference.parquet").stdout
-    assert call("reference", "show", "m").stdout == text
+    said = "  rules       the usual ones; name the model for those of its config\n"
+    assert said in text
+    assert call("reference", "show", "m").stdout == text.replace(said, "")
     for line in (
         f"reference {found.id} of model m",
         "  made from  train.csv",
@@ -87,7 +89,7 @@ def test_it_builds_shows_and_checks() -> None:
     assert median == pytest.approx(frame["a"].median(), abs=1.0)
     top = frame["c"].value_counts(normalize=True)
     assert " ".join(table["c"][4:]).startswith(f"{top.index[0]} {top.iloc[0]:.1%}, {top.index[1]}")
-    assert table["(the"][1:4] == ["answer)", "number", "9,000"]
+    assert table["(answer)"][1:3] == ["number", "9,000"]
     checked = call("check").stdout
     assert f"model m: reference reference.parquet: {found.id}, 9,000 rows, calibrated" in checked
     assert not Path("state").exists()
@@ -132,9 +134,9 @@ def test_the_config_says_how_many_rows_make_a_pane_that_can_be_judged() -> None:
     Path("inferwatch.yml").write_text(f"{HEAD}{MODEL}    alarms: {{min_rows: 5}}\n{REFERENCE}")
     state = "provisional: 24 panes of 5 rows or more can be judged, 168 make it whole"
     assert build("--data", "train.csv").stdout.splitlines()[-1] == state
-    assert call("reference", "show", "m").stdout.splitlines()[-1] == state
-    alone = call("reference", "show", "reference.parquet").stdout.splitlines()[-1]
-    assert alone.endswith("panes of 20 rows or more can be judged, 168 make it whole")
+    assert state in call("reference", "show", "m").stdout.splitlines()
+    alone = call("reference", "show", "reference.parquet").stdout
+    assert "panes of 20 rows or more can be judged, 168 make it whole\n" in alone
 
 
 def test_what_was_left_out_is_printed() -> None:
@@ -224,7 +226,7 @@ def test_help_has_examples_that_work() -> None:
         for example in re.findall("inferwatch reference .*", text.split("Example")[1]):
             call(*shlex.split(example)[1:])
             ran += 1
-    assert ran == 5
+    assert ran == 6
 
 
 def test_the_commands_of_the_page_work() -> None:

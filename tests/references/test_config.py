@@ -31,6 +31,18 @@ def test_the_first_panes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "fixed"),
+    [("{beside: [previous]}", False), ("{path: a, beside: [seasonal, previous]}", True)],
+)
+def test_what_is_shown_beside_stands_with_a_fixed_one_or_alone(text: str, fixed: bool) -> None:
+    found = section(text)
+    assert found is not None
+    assert found.fixed is fixed
+    assert set(found.beside) <= {"previous", "seasonal"}
+    assert found.beside
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{}", "reference: exactly one of path and first is wanted; give one of them"),
@@ -39,6 +51,12 @@ def test_the_first_panes() -> None:
             "{first: 23}",
             "reference.first: 23 panes are too few to calibrate anything; write 24 or more, for "
             "example 168",
+        ),
+        ("{beside: []}", "reference: exactly one of path and first is wanted"),
+        ("{path: a, beside: previous}", "reference.beside: 'previous' is not a list"),
+        (
+            "{path: a, beside: [last]}",
+            "reference.beside[0]: 'last' is not one of 'previous' or 'sea",
         ),
         ("{first: 1d}", "reference.first: '1d' is not a whole number; write for example 20"),
         ("{first: true}", "reference.first: true is not a whole number"),

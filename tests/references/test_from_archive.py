@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
@@ -15,7 +16,9 @@ from collectors.schema import SchemaMismatch
 from collectors.specs import CategorySpec
 from monitor.app import App
 from monitor.archive import Archive
+from monitor.archive_files import COMPACT
 from monitor.archive_table import ClosedPane
+from monitor.compaction import QUIET, Compaction
 from monitor.config import load
 from monitor.references.building import CannotBuild
 from monitor.references.facts import gather
@@ -77,6 +80,23 @@ def test_every_pane_is_there_in_its_last_revision(tmp_path: Path) -> None:
     assert load_reference(tmp_path / "reference.parquet") == made.reference
     assert sum(pane.rows for pane in made.reference.panes) == 6 * 50 + 5
     assert taken(tmp_path, out="again.parquet").reference.id == made.reference.id
+
+
+def test_of_compacted_days_it_is_the_same(tmp_path: Path) -> None:
+    lived(tmp_path)
+    spans = (Span(), Span((FIRST + 2 * 3600) * 1_000_000, (FIRST + 4 * 3600) * 1_000_000))
+    before = [taken(tmp_path, span=span).reference.id for span in spans]
+    archive = tmp_path / "state" / "archive"
+    for note in archive.glob("unsettled/*"):
+        note.unlink()  # as the next checkpoint would
+    now = time.time_ns() // 1_000
+    assert Compaction(archive, now, {}).run(now + 2 * QUIET).files >= 13
+    assert {path.name for path in archive.glob("panes/*/*/*")} == {COMPACT}
+    assert [taken(tmp_path, span=span).reference.id for span in spans] == before
+    for path in archive.rglob(COMPACT):
+        path.unlink()
+    # Once it is made it needs no archive.
+    assert len(load_reference(tmp_path / "reference.parquet").panes[:]) == 4
 
 
 def test_a_span_is_whole_panes_from_its_begin_up_to_its_end(tmp_path: Path) -> None:

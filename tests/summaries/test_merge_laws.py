@@ -6,7 +6,7 @@ import copy
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -15,14 +15,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collectors.events import Index
+from collectors.embedding import Space
+from collectors.events import AnyColumn, Index
 from collectors.grid import Grid
-from collectors.schema import SchemaMismatch, qualify
-from collectors.specs import CategorySpec, ImageSpec, ListSpec, NumberSpec, ScoresSpec, TextSpec
-from collectors.summaries import REGISTRY, numbers, reruns
+from collectors.schema import Schema, SchemaMismatch, qualify
+from collectors.specs import (
+    CategorySpec,
+    ColumnSpec,
+    ImageSpec,
+    ListSpec,
+    NumberSpec,
+    ScoresSpec,
+    TextSpec,
+)
+from collectors.summaries import REGISTRY, multivariate, numbers, reruns
 from collectors.summaries.categories import CategorySummary
 from collectors.summaries.images import ImageSummary
 from collectors.summaries.lists import ListSummary
+from collectors.summaries.multivariate import MultivariateSummary
 from collectors.summaries.numbers import NumberSummary
 from collectors.summaries.reruns import RerunSummary
 from collectors.summaries.sample import SampleSummary
@@ -46,6 +56,38 @@ class Case:
     observe: Callable[[Any, Any], None] = lambda summary, value: summary.observe(value)
     size: Callable[[Any], int] = lambda column: len(column.status)
     take: Callable[[Any, Index], Any] = lambda column, index: column.take(index)
+
+
+Table = dict[str, AnyColumn]
+
+
+@functools.cache
+def _multivariate_space(id: str) -> Space:
+    specs: dict[str, ColumnSpec] = {
+        "n": NUMBER,
+        "c": CATEGORY,
+        "t": TextSpec(Grid(5, 0), Grid(1, 0)),
+        "i": ImageSpec(),
+    }
+    space = Space.of(Schema("m", specs, None))
+    assert space is not None
+    return replace(space, id=id)
+
+
+@st.composite
+def _tables(draw: st.DrawFn) -> Table:
+    table: Table = {
+        "n": draw(columns.numbers() | columns.numbers(-1e300, 1e300)),
+        "c": draw(columns.categories()),
+        "t": draw(columns.texts()),
+        "i": draw(columns.images()),
+    }
+    rows = np.arange(min(len(column.status) for column in table.values()))
+    return {name: column.take(rows) for name, column in table.items()}
+
+
+def _rows(table: Table) -> int:
+    return len(table["n"].status)
 
 
 def _some(rows: Sequence[Any], index: Index) -> list[Any]:
@@ -86,6 +128,13 @@ CASES: dict[type, Case] = {
         ),
         columns.scores(),
     ),
+    MultivariateSummary: Case(
+        lambda s: MultivariateSummary(_multivariate_space(s)),
+        _tables(),
+        lambda summary, table: summary.observe(table, _rows(table)),
+        _rows,
+        lambda table, index: {name: column.take(index) for name, column in table.items()},
+    ),
     RerunSummary: Case(
         lambda s: RerunSummary(s, K),
         st.lists(st.tuples(st.integers(0, 30), st.floats(-100, 100)), max_size=30),
@@ -109,6 +158,7 @@ def small_buffers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbers, "BUFFERED", 16)
         patch.setattr(reruns, "BUFFERED", 16)
+        patch.setattr(multivariate, "BUFFERED", 16)
         yield
 
 
@@ -125,7 +175,7 @@ EVERY = pytest.mark.parametrize("kind", _registered(), ids=lambda kind: kind.__n
 
 def state(summary: Any) -> Any:
     """Everything that a summary holds, settled, as plain comparable values."""
-    for settle in ("cells", "groups"):
+    for settle in ("cells", "groups", "moments"):
         if hasattr(summary, settle):
             getattr(summary, settle)()
     found = {}

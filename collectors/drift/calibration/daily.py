@@ -19,7 +19,7 @@ from collectors.drift.calibration.heldout import Column, Panes
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import Scorer
 from collectors.drift.calibration.seasons import DAILY, Ints
-from collectors.drift.calibration.tail import threshold
+from collectors.drift.calibration.tail import SAFETY, threshold
 from collectors.drift.calibration.together import HeldOutColumns, Usable
 
 FEWEST, ENOUGH = 3, 20
@@ -81,7 +81,7 @@ def fit_days(
     scorers, raw = _fit(held, noise, wander, len(days))
     largest = largest_of(raw)
     excess = [scores.pool(raw[np.array(held.kinds) == k]).scale for k in set(held.kinds)]
-    bound = math.log(len(columns) * 1.5 / alpha) * max(1.0, float(np.mean(excess)))
+    bound = math.log(len(columns) * SAFETY / alpha) * max(1.0, float(np.mean(excess)))
     limit = Threshold(bound, 1.0 / (len(days) * alpha))
     if len(days) >= ENOUGH:
         tail = threshold(largest, alpha, 1.0)
@@ -147,5 +147,5 @@ def _fit(
         scores.shapes(ratio / scale[:, None], held.used, held.kinds, float(days)), MOST_SHAPE
     )
     raw = scores.rarity(ratio / without, shape[:, None], days + 4.0)
-    found = held.scorers_of(a * scale, b * scale, shape, days + 4.0, {})
+    found = held.scorers_of(a * scale, b * scale, shape, np.full(len(a), days + 4.0), None)
     return found, np.where(held.used, raw, np.nan)

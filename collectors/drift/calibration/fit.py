@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from collectors.drift.calibration import scores
-from collectors.drift.calibration.fitted import Fitted
+from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted
 from collectors.drift.calibration.heldout import Column, Panes
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import joint_mean
@@ -20,9 +20,6 @@ SCREENED = 60
 
 GAIN = 0.1
 """A season is taken that makes held-out distances smaller by this share."""
-
-ALONE, TOGETHER = 0.25, 0.75
-"""Shares of the budget for one window alone, and for two of three."""
 
 
 def fit(
@@ -49,17 +46,17 @@ def fit(
             raw, deff = held.scores()
     kinds = [column.measure.kind for column in columns]
     pools = {k: scores.pool(raw[[i for i, o in enumerate(kinds) if o == k]]) for k in set(kinds)}
-    mapped = np.array([pools[kind].map(raw[i]) for i, kind in enumerate(kinds)])
+    own, mapped = scores.of_each(raw, [pools[kind] for kind in kinds], held.blocks)
     # Of a pane that has too few rows, volume is all that there is: it is like no judged window.
     mean = np.where(judged, joint_mean(raw), np.nan)
-    joint = scores.pool(mean)
+    joint = scores.pool(mean, prior=None)
     every = np.where(judged, np.vstack((mapped, joint.map(mean)[None, :])), np.nan)
     largest = largest_of(every)
     dropped = np.unique(panes.days[~kept & judged])
     # That a column passes in two independent windows falls twice as fast as that it does in one.
     decay = 1.0 - 0.5 / deff
     return Fitted(
-        scorers=held.scorers(pools, deff),
+        scorers=held.scorers(own, deff),
         joint=joint,
         alone=threshold(largest, alpha * ALONE, deff),
         together=threshold(largest_of(pairs(every)), alpha * TOGETHER, deff, decay),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from collectors.drift.calibration.measures import Floats
 from collectors.drift.calibration.scorer import Pooled, Scorer
 
+ALONE, TOGETHER = 0.25, 0.75
+"""Shares of the budget for one window alone, and for two of three."""
+
 
 @dataclass(frozen=True, slots=True)
 class Threshold:

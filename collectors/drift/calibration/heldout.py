@@ -111,7 +111,7 @@ def held_out(
     found: HeldOut | None = None
     best = np.inf
     for season, days in seasons:
-        if span < days:
+        if span < days or best == 0.0:
             continue
         one = _under(column, panes, usable, blocks, season)
         with np.errstate(all="ignore"):

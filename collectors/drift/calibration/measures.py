@@ -18,6 +18,10 @@ Floats = NDArray[np.float64]
 LEAST = 0.25
 """Rows that are expected of a pane at least."""
 
+ODD = 1.0 / 8.0
+"""Share of windows in which one row may be like none of the reference, where nothing says more:
+what never happened in it may happen all the same, and is no alarm the first time."""
+
 DRAWS = 200
 """Seeded draws from which the size of sampling noise is worked out."""
 
@@ -78,7 +82,7 @@ class Kolmogorov(Measure):
         shares = reference / reference.sum()
         steps = np.sqrt(shares) * np.random.default_rng(0).standard_normal((DRAWS, len(shares)))
         bridge = np.cumsum(steps, axis=1) - np.cumsum(shares) * steps.sum(axis=1)[:, None]
-        return float(np.square(np.abs(bridge).max(axis=1)).mean())
+        return max(float(np.square(np.abs(bridge).max(axis=1)).mean()), _odd(self, n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class JensenShannon(Measure):
         size = max(1, round(n))
         drawn = np.random.default_rng(0).multinomial(size, occupied / occupied.sum(), draws)
         found = self.squared(drawn.astype(np.float64), np.broadcast_to(occupied, drawn.shape))
-        return float(size * found.mean())
+        return max(float(size * found.mean()), _odd(self, n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +235,13 @@ def _ratio(now: Floats, reference: Floats) -> Floats:
         variance = reference[..., 1] / reference[..., 0]
         ratio = now[..., 1] / now[..., 0] / variance
         return np.asarray(np.where((now[..., 0] > 0) & (variance > 0), ratio, np.nan))
+
+
+def _odd(measure: Measure, n: float) -> float:
+    """n times the mean squared distance where all rows are in one group, and now and then one is in
+    another."""
+    one = np.array([max(n - 1.0, 0.0), 1.0])
+    return ODD * n * float(measure.squared(one, np.array([1.0, 0.0])))
 
 
 def _cumulated(profile: Floats) -> Floats:

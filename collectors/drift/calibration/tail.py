@@ -18,6 +18,11 @@ PRIOR = 5.0
 """Exceedances that what is expected counts for."""
 
 
+def exceedances(number: int) -> int:
+    """How many of so many values are the tail."""
+    return int(np.clip(number // 10, 6, 100))
+
+
 def threshold(largest: Floats, alpha: float, deff: float, decay: float = 1.0) -> Threshold:
     """What a share `alpha` of windows may pass; nothing where there is no value.
 
@@ -33,7 +38,7 @@ def threshold(largest: Floats, alpha: float, deff: float, decay: float = 1.0) ->
     number = len(given)
     if not number:
         return Threshold(float("inf"), 1.0)
-    k = int(np.clip(number // 10, 6, 100))
+    k = exceedances(number)
     ordered = np.sort(given)
     u = float(ordered[-min(k, number)])
     excess = given[given > u] - u

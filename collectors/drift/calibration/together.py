@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,7 @@ class HeldOutColumns:
         squared = np.array([one.squared for one in ones])
         expected = [
             column.measure.expected(one.totals.sum(axis=0), one.typical)
-            if one.totals.sum() > 0 and one.typical > 0
+            if one.rows.sum() > 0 and one.typical > 0
             else 1.0
             for column, one in zip(columns, ones, strict=True)
         ]
@@ -107,23 +107,31 @@ class HeldOutColumns:
             out = self.blocks == block
             a, b, shape = self.fitted(self.used & ~out)
             ratio = self.ratio(a, b)[:, out]
-            degrees = _degrees(self.used & ~out, deff)
-            raw[:, out] = scores.rarity(ratio, shape[:, None], degrees)
+            degrees = self._degrees(self.used & ~out, deff)
+            raw[:, out] = scores.rarity(ratio, shape[:, None], degrees[:, None])
         return np.where(self.used, raw, np.nan), deff
 
-    def scorers(self, pools: Mapping[str, Pooled], deff: float) -> tuple[Scorer, ...]:
+    def _degrees(self, used: Usable, deff: float) -> Floats:
+        """From how many independent panes the noise of each column is known, [C].
+
+        What never stirred cannot follow itself: all of its panes count.
+        """
+        still = np.where(used, self.squared, 0.0).max(axis=1, initial=0.0) == 0.0
+        many = float(np.median(used.sum(axis=1)))
+        return np.maximum(np.where(still, many, many / deff) - 1.0, 3.0)
+
+    def scorers(self, pools: Sequence[Pooled], deff: float) -> tuple[Scorer, ...]:
         """What live windows are scored by, fitted to all panes."""
-        return self.scorers_of(*self.fitted(self.used), _degrees(self.used, deff), pools)
+        return self.scorers_of(*self.fitted(self.used), self._degrees(self.used, deff), pools)
 
     def scorers_of(
-        self, a: Floats, b: Floats, shape: Floats, degrees: float, pools: Mapping[str, Pooled]
+        self, a: Floats, b: Floats, shape: Floats, degrees: Floats, pools: Sequence[Pooled] | None
     ) -> tuple[Scorer, ...]:
-        """Scorers of this noise and shape; scores of a kind that is not in `pools` stay as they
-        are."""
+        """Scorers of this noise and shape; without `pools` scores stay as they are."""
         found = []
         for i, (column, one) in enumerate(zip(self.columns, self.ones, strict=True)):
-            raw = scores.rarity(KNOTS, shape[i], degrees)
-            pooled = pools.get(column.measure.kind)
+            raw = scores.rarity(KNOTS, shape[i], float(degrees[i]))
+            pooled = None if pools is None else pools[i]
             found.append(
                 Scorer(
                     key=column.key,
@@ -140,7 +148,3 @@ class HeldOutColumns:
                 )
             )
         return tuple(found)
-
-
-def _degrees(used: Usable, deff: float) -> float:
-    return max(float(np.median(used.sum(axis=1))) / deff - 1.0, 3.0)

@@ -12,8 +12,8 @@ import pytest
 from collectors.drift.calibrate import calibrate
 from collectors.drift.calibrated import Calibration, Rules
 from collectors.drift.calibration.daily import NEVER
-from collectors.drift.calibration.fit import ALONE, TOGETHER, _incidents
-from collectors.drift.calibration.fitted import Fitted
+from collectors.drift.calibration.fit import _incidents
+from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted
 from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.calibration.tail import SAFETY, pairs, threshold
 from collectors.drift.comparisons import Summaries

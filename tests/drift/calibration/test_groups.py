@@ -33,12 +33,11 @@ def moved(rows: Rows) -> Rows:
 
 
 def without(pane: Summaries, name: str) -> Summaries:
-    """The pane, which has no rows of a feature."""
-    none = empty(SCHEMA)["inputs"].columns[name]
-    return {
-        **pane,
-        "inputs": replace(pane["inputs"], columns=pane["inputs"].columns | {name: none}),
-    }
+    """The pane, which has no rows of a feature, nor of all of them together."""
+    none = empty(SCHEMA)
+    columns = pane["inputs"].columns | {name: none["inputs"].columns[name]}
+    inputs = replace(pane["inputs"], columns=columns)
+    return {**pane, "inputs": inputs, "multivariate": none["multivariate"]}
 
 
 def only(pane: Summaries, name: str) -> Summaries:

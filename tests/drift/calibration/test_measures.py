@@ -184,6 +184,20 @@ def test_the_sampling_noise_of_the_divergence_is_an_eighth_a_degree_of_freedom(
     assert found == pytest.approx((occupied - 1) / 8, rel=0.2)
 
 
+@pytest.mark.parametrize("n", [40.0, 1_500.0])
+@pytest.mark.parametrize(
+    "measure", [Kolmogorov(), JensenShannon("categories")], ids=lambda m: m.kind
+)
+def test_what_never_happened_may_happen_once(measure: Measure, n: float) -> None:
+    """One row like none of the reference is eight times what is expected, whatever the rows."""
+    reference = np.array([0.0, 1e6, 0.0, 0.0])
+    one = np.array([1.0, n - 1.0, 0.0, 0.0])
+    ratio = n * measure.squared(one, reference) / measure.expected(reference, n)
+    assert ratio == pytest.approx(8.0, rel=1e-3)
+    two = np.array([2.0, n - 2.0, 0.0, 0.0])
+    assert n * measure.squared(two, reference) / measure.expected(reference, n) > 15
+
+
 @given(st.data())
 def test_many_rows_at_once_are_each_of_them_alone(data: st.DataObject) -> None:
     measure = data.draw(st.sampled_from(MEASURES))

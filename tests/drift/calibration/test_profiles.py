@@ -36,7 +36,7 @@ KINDS: dict[str, tuple[ColumnSpec, st.SearchStrategy[AnyColumn]]] = {
     "image": (SCHEMA.columns["image"], columns.images()),
     "scores": (OUTPUT, columns.scores()),
 }
-POOLED = {"spread", "instability", "reruns", "mismatches"}
+POOLED = {"spread", "instability", "reruns", "mismatches", "correlation"}
 """What of two panes together is not the sum of theirs: a window that is longer than the panes of
 its reference is compared by the sum of its panes."""
 
@@ -106,7 +106,7 @@ def test_every_comparison_of_a_model_adds_up_or_is_known_not_to() -> None:
     panes = list(stream(0, hours(3), change=twice).values())
     whole = merge(panes)
     found = comparisons(whole)
-    assert len(found) == 35
+    assert len(found) == 37
     assert len({one.key for one in found}) == len(found)
     edges = {one.key: one.edges for one in found if one.edges is not None}
     assert [one.key for one in comparisons(panes[0], edges)] == [one.key for one in found]
@@ -158,18 +158,27 @@ def test_a_pane_is_grouped_as_its_raw_values_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "edges"),
-    [([], []), ([None] * 9, []), ([4.0] * 9, []), ([4.0, None], [])],
-    ids=["nothing", "all missing", "constant", "one and a gap"],
+    "values",
+    [[], [None] * 9],
+    ids=["nothing", "all missing"],
 )
-def test_what_has_one_cell_or_none_has_one_group(
-    values: list[float | None], edges: list[int]
-) -> None:
+def test_what_has_no_cell_has_one_group(values: list[float | None]) -> None:
     summary = number(values)
-    assert profiles.near_equal(summary, 128).tolist() == edges
+    edges = profiles.near_equal(summary, 128)
+    assert len(edges) == 0
+    assert profiles.grouped(summary, edges).tolist() == [0, len(values)]
+
+
+@pytest.mark.parametrize("values", [[4.0] * 9, [4.0, None], [10.0] * 3, [1e300]])
+def test_beside_the_only_value_there_are_groups_below_and_above(values: list[float | None]) -> None:
+    summary = number(values)
+    edges = profiles.near_equal(summary, 128)
     present = sum(v is not None for v in values)
-    missing = len(values) - present
-    assert profiles.grouped(summary, np.array(edges, np.int32)).tolist() == [present, missing]
+    assert profiles.grouped(summary, edges).tolist() == [0, present, 0, len(values) - present]
+    assert values[0] is not None
+    around = [values[0] * 0.9, values[0], values[0], values[0] * 1.1]
+    if values[0] < 1e150:
+        assert profiles.grouped(number([*around, None]), edges).tolist() == [1, 2, 1, 1]
 
 
 @pytest.mark.parametrize("q", [0.5, 0.9, 0.99, 1.0])

@@ -149,3 +149,23 @@ def test_a_column_without_a_spread_of_its_own_has_a_shape(ratio: Floats) -> None
 def test_the_joint_score_is_the_mean_of_the_clipped_ones_that_are_there() -> None:
     raw = np.array([[1.0, np.nan, 30.0], [3.0, np.nan, np.nan]])
     np.testing.assert_array_equal(joint_mean(raw), [2.0, np.nan, 20.0])
+
+
+def test_the_largest_of_many_has_the_tail_of_one_though_it_varies_little() -> None:
+    rng = np.random.default_rng(5)
+    of_595 = np.square(rng.standard_normal((2_000, 595))).max(axis=1)
+    ratio = (of_595 / of_595.mean())[None, :]
+    used = np.ones(ratio.shape, dtype=np.bool_)
+    largest = scores.shapes(ratio, used, ["correlation"], 1e9)
+    others = scores.shapes(ratio, used, ["pca"], 1e9)
+    assert others[0] > 2 * largest[0] == 2 * scores.MOST_OF_LARGEST
+    # How much rarer one is at 2.5 than at 2 of the mean: here without a sample.
+    mean = float(of_595.mean())
+    wanted = float(np.log(stats.chi2.sf(2.0 * mean, 1) / stats.chi2.sf(2.5 * mean, 1)))
+
+    def steps(shape: Floats) -> float:
+        far, near = scores.rarity(np.array([2.5, 2.0]), shape, 5_000.0)
+        return float(far - near)
+
+    assert steps(others) > 1.6 * wanted
+    assert steps(largest) < 1.1 * wanted
