@@ -42,7 +42,7 @@ Kind = Literal[
 UNITS = (10.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 1e9)
 """Factors that a change of unit makes: of money, of time, of size."""
 
-CLOSE = 0.1
+CLOSE = 0.25
 """How near, relatively, a ratio of means and one of spreads come to such a factor."""
 
 SHIFT = 0.1

@@ -18,7 +18,7 @@ from collectors.drift.comparisons import Comparison, Summaries, comparisons
 from collectors.summaries.state import State, StateError, Stored
 from monitor.encoding import decode, encode
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,8 @@ def _scorer_state(scorer: Scorer) -> State:
         "b": scorer.b,
         "raw": scorer.raw,
         "scores": scorer.scores,
+        "farthest": scorer.farthest,
+        "sure": scorer.sure,
     }
 
 
@@ -179,6 +181,8 @@ def _scorer(stored: Stored, by_key: Mapping[ColumnKey, Comparison]) -> Scorer:
         b=stored.real("b"),
         raw=stored.array("raw", np.float64, len(KNOTS)),
         scores=stored.array("scores", np.float64, len(KNOTS)),
+        farthest=stored.real("farthest"),
+        sure=stored.real("sure"),
     )
 
 
