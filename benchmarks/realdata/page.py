@@ -226,9 +226,10 @@ def _days(played: Played, calendar: Calendar, live: Days) -> str:
                 worst[day] = max(worst.get(day, (float("-inf"), "", "")), found)
     lines = []
     for day, (score, length, words) in sorted(worst.items()):
-        known = live[day]
-        outcome = "hit" if known.expected else "holiday" if known.holiday else "miss"
-        cells = (f"{known.share:.1%}", known.rank, outcome)
+        known, cells = live.get(day), ("-", "-", "miss")
+        if known is not None:
+            outcome = "hit" if known.expected else "holiday" if known.holiday else "miss"
+            cells = (f"{known.share:.1%}", str(known.rank), outcome)
         lines.append([f"{day:%a %d %b}", length, f"{score:.1f}", words, *cells])
     return table(["day", "window", "score", "cause", "cancelled", "rank", ""], lines)
 
