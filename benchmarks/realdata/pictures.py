@@ -70,7 +70,7 @@ def year(played: Played, known: dict[date, Outside]) -> Figure:
     expected = [day for day, one in known.items() if one.expected and day >= begin]
     rows = [("to be expected", "#000000", expected)]
     for one in played.rung:
-        if one.method != NANNYML_MISSING and len(one.windows) == one.total:
+        if one.method != NANNYML_MISSING and one.whole:
             name = f"{one.method}, {LENGTHS[one.length]}"
             rows.append((name, _colour(one.method), sorted(one.rang(calendar))))
     rows = [rows[0], *sorted(rows[1:], key=lambda row: list(COLOURS.values()).index(row[1]))]

@@ -28,7 +28,7 @@ def write(played: Played) -> None:
     for method, (package, what) in RULES.items():
         rings = {}
         for one in played.rung:
-            if one.method == method and len(one.windows) == one.total:
+            if one.method == method and one.whole:
                 rang = one.rang(calendar)
                 every = (
                     date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)
