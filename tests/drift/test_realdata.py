@@ -90,9 +90,9 @@ def quiet(data: Data) -> dict[date, Outside]:
 
 def test_windows_are_hours_and_local_days(data: Data) -> None:
     local = pd.to_datetime(data.times, unit="us", utc=True).tz_convert(ZONE)
-    assert [one.rows for one in days(data)] == pd.Series(local.date).value_counts(
-        sort=False
-    ).tolist()
+    by_day = pd.Series(local.date).value_counts(sort=False)
+    assert [one.rows for one in days(data)] == by_day.tolist()
+    assert len(days(data.before(int(data.times[-1]) - 2 * 3_600_000_000))) == len(by_day) - 1
     assert sum(one.rows for one in hours(data)) == len(data.rows)
     assert len(hours(data)) == 24 * len(days(data))
 
@@ -184,7 +184,7 @@ def test_the_page_has_every_rule_on_the_same_windows(
     stored = json.loads((tmp_path / "peers.json").read_text())
     assert stored["measured"] == "2013-12-31"
     assert stored["first"] == "2013-01-21"
-    assert [peer["name"] for peer in stored["peers"]] == ["NannyML 0.1", *["Evidently 0.2"] * 2]
+    assert [peer["name"] for peer in stored["peers"]] == ["NannyML 0.1", "Evidently 0.2"]
     assert stored["peers"][0]["days"] == {"hours": "1" * REST, "days": "1001001"}
 
 
