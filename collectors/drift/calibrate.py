@@ -27,7 +27,7 @@ def calibrate(
         pane: length of each, us; 0 for a reference without times.
         mixed: whether they are of several versions.
     """
-    found = comparisons(merge(panes.values()), ignore=rules.ignore, subjects=rules.subjects)
+    found = comparisons(merge(panes.values()), ignore=rules.unscored, subjects=rules.subjects)
 
     def uncalibrated() -> tuple[Calibration, list[Comparison]]:
         return Calibration(reference, "uncalibrated", pane, rules, mixed, None, None), found

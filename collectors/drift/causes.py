@@ -150,7 +150,7 @@ def _never_before(
             gone = 1.0 - float(now.sum()) / rows
             words = f"missing 100.0% to {gone:.1%}, where the reference has no value at all"
             yield "missing", 1.0, gone, words, rows
-        elif (value := _only_value(comparison)) is not None:
+        elif (value := _only_value(comparison)) is not None and reference[1] == reference.sum():
             same = float(now[1] / now.sum()) if now.sum() else 1.0
             if same < 1.0:
                 words = f"share of {value:.4g}, the only value of the reference, 100.0% to"

@@ -121,7 +121,7 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
     from monitor.judging.making import asked, first_path
     from monitor.references.showing import Asked
 
-    if model.reference is None:
+    if model.reference is None or not model.reference.fixed:
         fail(f"model {model.name} has no reference in {config_file}; name a file", 2)
     path = model.reference.path
     if path is None:
@@ -131,7 +131,8 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
                 f"model {model.name} takes its first {model.reference.first} panes as its "
                 f"reference, and they are not there yet: {path} is made once they have closed"
             )
-    return Asked(path, asked(model), config.state.dir, model.alarms.thresholds)
+    alarms = model.alarms
+    return Asked(path, asked(model), config.state.dir, alarms.thresholds, alarms.min_effect)
 
 
 def checked(config: Config) -> Iterator[str]:
