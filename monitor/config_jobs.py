@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from apscheduler.triggers.cron import CronTrigger
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -101,14 +101,25 @@ class ReportJob(Section):
     )
 
 
+class GrowthJob(Section):
+    """Adds days without an alarm, a week old, to references of fewer than 28 days."""
+
+    at: Cron = Field(
+        default="0 4 * * mon",
+        description="When, as five fields of cron in UTC; weekdays by name.",
+        examples=["0 4 * * mon"],
+    )
+
+
 class JobsConfig(Section):
     """What is done by the clock, beside reading; times are UTC."""
-
-    planned: ClassVar[frozenset[str]] = frozenset({"growth"})
 
     compaction: CompactionJob = Field(
         default_factory=CompactionJob, description="The archive's upkeep."
     )
     report: ReportJob = Field(
         default_factory=ReportJob, description="Evidently's page of the last days."
+    )
+    growth: GrowthJob = Field(
+        default_factory=GrowthJob, description="How references of few days become longer ones."
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from collectors.drift.calibrated import LEAST
-from monitor.config_types import Count, File, Section
+from monitor.config_types import Count, File, Section, Truth
 
 
 def _enough(value: int) -> int:
@@ -39,6 +39,11 @@ class ReferenceConfig(Section):
         "the newest four weeks that have rows. Alone, without `path` and `first`, there are "
         "distances and no alarms.",
         examples=[["previous", "seasonal"]],
+    )
+
+    grow: Truth = Field(
+        default=True,
+        description="Whether days without an alarm are added, a week later, until it has 28 days.",
     )
 
     @model_validator(mode="after")

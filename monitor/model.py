@@ -27,6 +27,7 @@ from monitor.judging.first import FirstPanes
 from monitor.judging.judging import Judging
 from monitor.judging.shown import hide
 from monitor.judging.strangers import strangers
+from monitor.judging.told import Told
 from monitor.showcase import Showcase
 from monitor.windows import Pane, PaneKey, Published, Windows
 
@@ -131,6 +132,7 @@ class Model:
         self._versions: dict[str, _Version] = {}
         self._judging = judging if isinstance(judging, Judging) else None
         self._first = judging if isinstance(judging, FirstPanes) else None
+        self._told = Told()
         self._reference = ""
         if self._judging is None:  # the board may know one from before a reload
             hide(board, rules.name, [name for name, _ in rules.windows])
@@ -194,6 +196,7 @@ class Model:
             "judging": None if self._judging is None else self._judging.state(),
             "first": None if self._first is None else self._first.state(),
             "reference": self._reference,
+            "told": self._told.state(),
         }
 
     def restore(self, stored: Stored) -> None:
@@ -215,6 +218,8 @@ class Model:
             self._first.restore(stored.part("first"))
         if "reference" in stored:
             self._reference = stored.text("reference")
+        if "told" in stored:
+            self._told.restore(stored.part("told"))
         self._showcase.restore(stored.part("shown"))
         same = stored.text("config") == self.rules.digest
         beside = stored.part("beside") if "beside" in stored else Stored({})
@@ -308,12 +313,21 @@ class Model:
         )
 
     def _look_for_reference(self, now: int) -> None:
-        """Take over the reference of the first panes once it is made, and keep every change."""
+        """Take over the reference of the first panes once it is made, or one that succeeds the
+        present one, and keep every change."""
+        old = self._judging
         made = None if self._first is None else self._first.made()
+        if old is not None and old.succession is not None:
+            made = old.succession.made(now)
         if made is not None:
             self._first, self._judging = None, made
+            if old is not None:
+                made.follow(old)
             self._showcase.judge_by(made)
             made.show()
+        if self._judging is not None:
+            for event in (*self._judging.over(), *self._told.news(self._judging, now)):
+                self._keeping.note(replace(event, published=now))
         current = "" if self._judging is None else self._judging.reference
         if current != self._reference:
             before, self._reference = self._reference, current

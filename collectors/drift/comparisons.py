@@ -81,6 +81,15 @@ class Comparison:
     names: tuple[str, ...] | None = None
 
     @property
+    def rests_on(self) -> tuple[str, str]:
+        """What of a pane: software, where it is of the pane as a whole, multivariate, output, or
+        input and a feature."""
+        subject, feature, _ = self.key
+        if self.key in TOGETHER:
+            return "multivariate", ""
+        return ("software", "") if self.always else (subject, feature)
+
+    @property
     def all_versions(self) -> bool:
         """Whether it is of all versions together, not of each."""
         return self.key.subject == "input"
@@ -100,6 +109,25 @@ def merge(panes: Iterable[Summaries]) -> dict[str, Any]:
     for pane in panes:
         merged = {n: s if n not in merged else merged[n].merge(s) for n, s in pane.items()}
     return merged
+
+
+def resting_rows(subject: str, feature: str, summaries: Summaries) -> int | None:
+    """How many rows a pane has for what a comparison rests on; None where it has no part in it.
+
+    A feature that came later, or that alone was accepted, is not in every pane of a reference. An
+    hour whose inferences all failed has answers: none.
+    """
+    software = summaries["software"]
+    own, failed = software.rows, False
+    if subject == "input":
+        column = summaries["inputs"].columns.get(feature)
+        own = 0 if column is None else column.rows
+    elif subject == "multivariate":
+        own = summaries["multivariate"].rows if "multivariate" in summaries else 0
+    elif subject == "output":
+        own = summaries["outputs"].rows if "outputs" in summaries else 0
+        failed = 0 < software.rows == software.errors
+    return max(int(own), int(software.rows)) if own or failed else None
 
 
 def comparisons(

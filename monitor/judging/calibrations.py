@@ -6,6 +6,8 @@ import contextlib
 import logging
 import subprocess
 import sys
+import threading
+from collections import defaultdict
 from hashlib import blake2b
 from pathlib import Path
 
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 TIMEOUT = 600.0
 """Seconds that one calibration may take."""
 
+_LOCKS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By file: what one thread is making another one waits for."""
+
 
 class Calibrations:
     """The calibrations of one state folder."""
@@ -38,20 +43,24 @@ class Calibrations:
             OSError: the folder cannot be written.
         """
         kept = self._folder / f"{self._name(reference, rules)}.calibration"
+        damaged = False
         try:
             found = self._read(kept, reference, rules)
         except FileNotFoundError:
             pass
         except StateError as error:
+            damaged = True
             what = "a calibration cannot be read: it is made again"
             log.warning(what, extra={"file": str(kept), "why": str(error)})
         else:
             with contextlib.suppress(OSError):  # it tells `forget` alone that it was used
                 kept.touch()
             return found
-        make_folder(self._folder)
-        log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
-        self._make(path, kept, rules)
+        with _LOCKS[str(kept)]:
+            if not kept.exists() or damaged:
+                make_folder(self._folder)
+                log.info("calibrating", extra={"model": reference.model, "reference": reference.id})
+                self._make(path, kept, rules)
         return self._read(kept, reference, rules)
 
     def forget(self, before: float) -> int:

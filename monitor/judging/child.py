@@ -6,6 +6,7 @@ A process of its own, so that the daemon neither waits for SciPy nor holds its m
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from collectors.drift.calibrate import calibrate
 from collectors.drift.calibrated import Rules
 from collectors.drift.comparisons import Summaries, merge
 from collectors.summaries.state import Stored
+from monitor.archive_table import ClosedPane
 from monitor.disk import write_whole
 from monitor.judging.families import empty
 from monitor.judging.stored import Calibrated, pack
@@ -34,14 +36,30 @@ def panes_of(reference: Reference, ignore: frozenset[str] = frozenset()) -> dict
     return found
 
 
+def mixed_versions(panes: Iterable[ClosedPane]) -> bool:
+    """Whether software or answers are of several versions; features are compared over all."""
+    versions: dict[str, set[str]] = {"software": set(), "outputs": set()}
+    for pane in panes:
+        for family, some in versions.items():
+            if family in pane.state:
+                some.add(pane.version)
+    return any(len(some) > 1 for some in versions.values())
+
+
 def main() -> None:
     """See the module."""
     path, out = map(Path, sys.argv[1:])
     rules = msgspec.json.decode(sys.stdin.buffer.read(), type=Rules)
     reference = load(path)
     panes = panes_of(reference, rules.ignore)
-    mixed = len({pane.version for pane in reference.panes}) > 1
-    calibration, found = calibrate(reference.id, panes, reference.pane, rules, mixed)
+    calibration, found = calibrate(
+        reference.id,
+        panes,
+        reference.pane,
+        rules,
+        mixed_versions(reference.panes),
+        reference.left_out,
+    )
     made = Calibrated(calibration, found, merge(panes.values()))
     write_whole(out, pack(made))
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -29,6 +30,9 @@ from monitor.judging.fixed import Limited
 from monitor.judging.stored import Calibrated
 from monitor.verdicts import Verdict, without_scores
 from monitor.windows import Pane, PaneKey, Windows
+
+if TYPE_CHECKING:
+    from monitor.judging.succession import Succession
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +99,12 @@ class _Length:
 
 
 class Judging:
-    """Judges the windows of one model against one reference. Times are event times in us."""
+    """Judges the windows of one model against one reference. Times are event times in us.
+
+    Attributes:
+        succession: tells when another reference comes into force; None where none can.
+        origin: how this one came into force, for people.
+    """
 
     def __init__(
         self, rules: JudgingRules, calibrated: Calibrated, board: Board, subjects: Sequence[str]
@@ -110,6 +119,9 @@ class Judging:
         # A name that nothing has mutes nothing: not all features together either.
         self._muted = (known - self._ignore) | {ANSWER}
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
+        self.succession: Succession | None = None
+        self.origin: Mapping[str, Any] = {"why": "configured"}
+        self._over: list[Event] = []
         self._days: dict[int, set[tuple[int, str]]] = {}
         self._begun: int | None = None  # start of the first pane that it was told of
         calibration = calibrated.calibration
@@ -137,6 +149,7 @@ class Judging:
         """What the archive keeps of the reference and its calibration."""
         one = self.calibrated.calibration
         return {
+            **self.origin,
             "certainty": one.certainty,
             "panes": 0 if one.hourly is None else one.hourly.judged,
             "dropped_days": [] if one.hourly is None else list(map(iso_day, one.hourly.dropped)),
@@ -231,6 +244,31 @@ class Judging:
                 one.verdicts = {s: verdicts.text(s) for s in verdicts}  # type: ignore[misc]
                 one.show(shown.kept(part.blob("scores")))
                 one.causes = shown.kept(part.blob("causes"))
+        judged = {one.name for one in self._lengths.values()}
+        for name in lengths:
+            part = lengths.part(name)
+            if part.part("entries").given("since") and not (same and name in judged):
+                why = f"another reference is in force: {self.reference}"
+                why = "windows of this length are not judged any more" if same else why
+                end, before = part.whole("end", NEVER), stored.text("reference")
+                self._over.append(self._ended(name, end, before, why))
+
+    def follow(self, old: Judging) -> None:
+        """Go on where the judging by another reference ended."""
+        self.restore(Stored(old.state(), self.rules.model))
+
+    def over(self) -> list[Event]:
+        """The alarms that ended with the reference before this one; each is given once."""
+        over, self._over = self._over, []
+        return over
+
+    def _ended(self, window: str, end: int, reference: str, why: str = "") -> Event:
+        """What is kept where an alarm ends, by itself, or `why`."""
+        model, said = self.rules.model, {"why": why} if why else {}
+        where = {"model": model, "window": window, "end": end // SECOND}
+        log.info("alarm ended", extra=where | said)
+        detail = {"reference": reference, **said}
+        return Event(end, end, "alarm ended", model, window, detail)
 
     def _let_go(self, closed_until: int) -> None:
         """What was said of windows that are not the newest any more, of hours or of days."""
@@ -302,10 +340,7 @@ class Judging:
         if step.entered:
             yield self._entered(one, found, end, self._rarity(one, step))
         elif step.ended:
-            where = {"model": self.rules.model, "window": one.name, "end": end // SECOND}
-            log.info("alarm ended", extra=where)
-            detail = {"reference": self.reference}
-            yield Event(end, end, "alarm ended", self.rules.model, one.name, detail)
+            yield self._ended(one.name, end, self.reference)
 
     def _distances(
         self,

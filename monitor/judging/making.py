@@ -13,6 +13,7 @@ from pathlib import Path
 from collectors.drift.calibrated import DAYS, HOUR, Rules
 from collectors.drift.comparisons import Comparison
 from collectors.schema import Schema
+from collectors.summaries.state import StateError
 from monitor.board import Board
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder, sync_folders
@@ -21,10 +22,13 @@ from monitor.judging import fixed
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import DAY, Judging, JudgingRules
+from monitor.judging.succession import Succession
 from monitor.model import ModelRules, Settled
 from monitor.references.building import Task
 from monitor.references.file import Reference, load
+from monitor.references.fitting import Fitting
 from monitor.references.from_archive import from_archive
+from monitor.references.in_force import Change, file_of, first_path, load_fitting
 from monitor.references.span import Span
 from monitor.settling import Known, Settling
 
@@ -48,7 +52,7 @@ def make_judging(
         if settings is None or not settings.fixed:
             return None
         if settings.path is not None and settling.reference is not None:
-            return making.judging(settings.path, settling.reference, settled, board)
+            return making.in_force(settings.path, settling.reference, settled, board)
         return making.first(settings.first or 0, settled, board)
 
     return make
@@ -69,17 +73,39 @@ def asked(model: ModelConfig) -> Rules:
     )
 
 
-def first_path(state: Path, model: str, needed: int) -> Path:
-    """Where the reference of a model's first so many panes lies, once it is made."""
-    return state / "references" / f"{model}-first-{needed}.parquet"
-
-
 @dataclass(frozen=True, slots=True)
 class _Making:
     model: ModelConfig
     rules: ModelRules
     settling: Settling
     state: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where references lie that the daemon made, or that were accepted."""
+        return self.state / "references"
+
+    def in_force(self, path: Path, base: Reference, settled: Settled, board: Board) -> Judging:
+        """The judging by what is in force: the configured reference, or what succeeded it.
+
+        Raises:
+            StateError, OSError: of the configured one; see `Calibrations.of`.
+        """
+
+        def make(change: Change | None) -> Judging:
+            if change is None:
+                return self.judging(path, base, settled, board)
+            known = Known.read(self.settling.path)
+            if known is None:
+                raise StateError(f"{self.settling.path} is gone; restore it from a backup")
+            file = file_of(self.folder, self.model.name, change.id)
+            fitting = Fitting(self.model, file, self.settling.path)
+            reference = load_fitting(change.id, fitting, known)
+            made = self.judging(file, reference, settled, board)
+            made.origin = {**change.about(), "base": base.id}
+            return made
+
+        return Succession(self.model.name, self.folder, base.id, make).begin()
 
     def judging(self, path: Path, reference: Reference, settled: Settled, board: Board) -> Judging:
         """The judging by a reference in a file.
@@ -111,13 +137,13 @@ class _Making:
         """The judging by the first panes, if they were there before; else what waits for them."""
         path = first_path(self.state, self.model.name, needed)
         if path.exists():
-            return self.judging(path, load(path), settled, board)
+            return self.in_force(path, load(path), settled, board)
         pane, min_rows = self.rules.time.pane, self.model.alarms.min_rows
 
         def make(start: int, end: int) -> Judging | None:
             with _ONE_AT_A_TIME:
                 return (
-                    self.judging(path, load(path), settled, board)
+                    self.in_force(path, load(path), settled, board)
                     if path.exists()
                     else build(start, end)
                 )
@@ -141,7 +167,7 @@ class _Making:
                 return None  # the newest ones are not on disk yet
             aside.replace(path)
             sync_folders([path.parent])
-            return self.judging(path, load(path), settled, board)
+            return self.in_force(path, load(path), settled, board)
 
         return FirstPanes(self.model.name, needed, pane, min_rows, make)
 

@@ -82,6 +82,68 @@ def build(
 
 
 @reference.command()
+@click.argument("model")
+@CONFIG_OPTION
+@click.option("--from", "begin", required=True, metavar="TIME", help="The first day or time.")
+@click.option("--to", "end", metavar="TIME", help="The last one, not in it; without it: now.")
+@click.option(
+    "--feature", "features", multiple=True, metavar="NAME", help="Only this feature; several times."
+)
+@click.option("--output", is_flag=True, help="Only the answer, or the answer beside --feature.")
+def accept(
+    model: str,
+    config_file: Path,
+    begin: str,
+    end: str | None,
+    features: tuple[str, ...],
+    output: bool,
+) -> None:
+    """Have a span of MODEL's archive be its reference from now on, after a change that was meant.
+
+    With --feature or --output only these columns get the span as their reference, and the rest
+    stays what it was. A daemon that runs takes it over within seconds.
+
+    \b
+    Examples:  inferwatch reference accept churn --from 2026-01-05
+               inferwatch reference accept churn --from 2026-01-05 --to 2026-01-12 --output
+    """
+    config = load_config(config_file)
+    settings = model_of(config, model)
+    now = time.time_ns() // 1000
+    span = span_of(begin, end, settings.timezone)
+    if span.end > now:
+        span = span._replace(end=now)
+    if span.start >= span.end:
+        fail(f"--from {begin} is not over yet; give an earlier day", 2)
+    from monitor.references.accepting import Folders
+    from monitor.references.accepting import accept as accepted
+    from monitor.references.building import Task, counted
+    from monitor.references.carrying import Columns
+    from monitor.references.facts import gather
+    from monitor.references.show import calibration_lines, headline
+    from monitor.settling import Known, schema_path
+
+    folders = Folders(config.state.dir)
+    some = Columns(frozenset(features), output)
+    try:
+        known = Known.read(schema_path(folders.models, model))
+        out = folders.references / f"{model}.accepted"
+        built, change = accepted(Task(settings, known, out, now, span, _progress), folders, some)
+        facts = gather(built.reference)
+    except _cannot() as error:
+        fail(f"inferwatch reference accept: {error}")
+    for note in built.notes:
+        click.echo(f"note: {note}")
+    if built.left_out.total():
+        click.echo(f"left out: {counted(built.left_out)}")
+    click.echo(headline(built.reference, facts))
+    for line in calibration_lines(built.reference, facts, settings.alarms.min_rows):
+        click.echo(line)
+    whole = f"{some} of it" if some else "it"
+    click.echo(f"{whole} is in force from now on, after {change.before}")
+
+
+@reference.command()
 @click.argument("what", metavar="FILE|MODEL")
 @CONFIG_OPTION
 @click.option(
@@ -91,7 +153,7 @@ def build(
     help="Draw it too: a .png or .svg file to write.",
 )
 def show(what: str, config_file: Path, picture: Path | None) -> None:
-    """Show the reference in a file, or that of a model of the config, and what it would show.
+    """Show the reference in a file, or the one in force for a model, and what it would show.
 
     It is calibrated for that: of a model by the config, of a file by the usual rules.
 
@@ -118,7 +180,9 @@ def show(what: str, config_file: Path, picture: Path | None) -> None:
 
 def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
     """The reference of a model, and the rules by which its alarms rest on it."""
-    from monitor.judging.making import asked, first_path
+    from monitor.judging.making import asked
+    from monitor.references.accepting import Folders, path_in_force
+    from monitor.references.in_force import first_path
     from monitor.references.showing import Asked
 
     if model.reference is None or not model.reference.fixed:
@@ -131,6 +195,10 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
                 f"model {model.name} takes its first {model.reference.first} panes as its "
                 f"reference, and they are not there yet: {path} is made once they have closed"
             )
+    try:
+        path = path_in_force(model, Folders(config.state.dir))
+    except _cannot() as error:
+        fail(f"inferwatch reference show: {error}")
     alarms = model.alarms
     return Asked(path, asked(model), config.state.dir, alarms.thresholds, alarms.min_effect)
 

@@ -9,6 +9,7 @@ from collectors.drift.calibrated import HOUR, LEAST, PAGES
 from collectors.inputs import Inputs
 from collectors.summaries.columns import AnyColumnSummary, merged, summarise
 from collectors.summaries.state import Stored
+from monitor.references.carrying import carried, is_whole
 from monitor.references.file import Reference
 
 LEAST_ROWS = 20
@@ -24,12 +25,14 @@ class Facts:
         starts: rows by start of a pane, over all versions.
         columns: every feature's summary over all panes.
         answers: the same of the answer; None where there is none.
+        resting: by column, rows by start of the panes that carry it; "" is the answer.
     """
 
     columns: dict[str, AnyColumnSummary]
     answers: AnyColumnSummary | None
     versions: Counter[str] = field(default_factory=Counter)
     starts: Counter[int] = field(default_factory=Counter)
+    resting: dict[str, Counter[int]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -38,7 +41,13 @@ class Facts:
 
     def judged(self, least_rows: int) -> int:
         """Panes of all versions together that have enough rows to be judged."""
-        return sum(rows >= least_rows for rows in self.starts.values())
+        return _judged(self.starts, least_rows)
+
+    def apart(self, least_rows: int) -> dict[str, int]:
+        """The columns that fewer panes carry which can be judged, and how many those are."""
+        whole = self.judged(least_rows)
+        found = {name: _judged(rows, least_rows) for name, rows in self.resting.items()}
+        return {name: number for name, number in found.items() if number < whole}
 
 
 def gather(reference: Reference) -> Facts:
@@ -58,12 +67,21 @@ def gather(reference: Reference) -> Facts:
         summary.restore(stored.part(inputs.name))
         for name, column in summary.columns.items():
             facts.columns[name] = merged(facts.columns[name], column)
+        answered = 0
         if facts.answers is not None and schema.output is not None and "outputs" in stored:
             answers = summarise(schema.output, schema)
             answers.restore(stored.part("outputs").part("answers"))
             facts.answers = merged(facts.answers, answers)
-        facts.versions[pane.version] += pane.rows
-        facts.starts[pane.start] += pane.rows
+            answered = max(answers.rows, pane.rows)
+        if is_whole(pane):
+            facts.versions[pane.version] += pane.rows
+            facts.starts[pane.start] += pane.rows
+        for name in carried(pane).features:
+            if name in summary.columns:
+                rows = max(summary.columns[name].rows, pane.rows)
+                facts.resting.setdefault(name, Counter())[pane.start] += rows
+        if answered:
+            facts.resting.setdefault("", Counter())[pane.start] += answered
     return facts
 
 
@@ -77,8 +95,14 @@ def calibration(
     if not reference.pane:
         return "uncalibrated", "its rows have no times, so that there are no panes to judge by"
     judged = facts.judged(least_rows)
+    apart = facts.apart(least_rows)
+    fewest = min(apart, key=lambda name: (apart[name], name), default=None)
+    whose = ""
+    if fewest is not None:
+        judged = apart[fewest]
+        whose = f" of {f'feature {fewest!r}' if fewest else 'the answer'}"
     panes = "pane" if judged == 1 else "panes"
-    why = f"{judged:,} {panes} of {least_rows:,} rows or more can be judged"
+    why = f"{judged:,} {panes} of {least_rows:,} rows or more can be judged{whose}"
     if reference.pane != HOUR:
         return "uncalibrated", f"{why}, but only panes of an hour are calibrated"
     if judged < LEAST:
@@ -86,3 +110,7 @@ def calibration(
     if judged < PAGES:
         return "provisional", f"{why}, {PAGES} make it whole"
     return "calibrated", why
+
+
+def _judged(rows: Counter[int], least_rows: int) -> int:
+    return sum(number >= least_rows for number in rows.values())

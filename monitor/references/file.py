@@ -65,6 +65,8 @@ class Reference:
             without a span, and nothing can be calibrated on it.
         made_from: for people.
         created: wall time.
+        left_out: from each start up to its end: what between the panes is no part of it, so that
+            it is not taken for silence.
     """
 
     id: str
@@ -75,9 +77,10 @@ class Reference:
     pane: int
     made_from: str
     created: int
+    left_out: tuple[tuple[int, int], ...] = ()
 
 
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a file says of itself, beside its schema."""
 
     format: int
@@ -87,6 +90,7 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pane: int
     made_from: str
     created: int
+    left_out: tuple[tuple[int, int], ...] = ()
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -130,6 +134,7 @@ class Writer:
         discovery: Discovery | None,
         made_from: str,
         created: int,
+        left_out: Sequence[tuple[int, int]] = (),
     ) -> Reference:
         """Put the file at `path`, whole or not at all, and give what `load` gives of it.
 
@@ -141,9 +146,11 @@ class Writer:
             raise ValueError("a reference of no pane")
         text = schema.to_json()
         self._digest.update(text)
+        if left_out:
+            self._digest.update(msgspec.json.encode(left_out))
         id = self._digest.hexdigest()
-        found = without_values(discovery)
-        header = _Header(FORMAT, id, model, found, self._pane, made_from, created)
+        found, spans = without_values(discovery), tuple(left_out)
+        header = _Header(FORMAT, id, model, found, self._pane, made_from, created, spans)
         self._file.add_key_value_metadata(
             {_HEADER: msgspec.json.encode(header), _SCHEMA: text, _CRC: _ZEROS}
         )
@@ -196,6 +203,7 @@ def load(path: Path) -> Reference:
             pane=header.pane,
             made_from=header.made_from,
             created=header.created,
+            left_out=header.left_out,
         )
 
 

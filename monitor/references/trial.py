@@ -73,7 +73,9 @@ class Trial:
 
     def held_out(self) -> tuple[Ints, Floats]:
         """Starts (us) of its panes that could be judged, and the largest held-out score of each."""
-        starts, largest = timeline(self.panes, self.reference.pane), self.hourly.largest
+        found, reference = self.calibrated.comparisons, self.reference
+        starts = timeline(found, self.panes, reference.pane, reference.left_out)
+        largest = self.hourly.largest
         given = np.isfinite(largest)
         return starts[given], largest[given]
 

@@ -221,12 +221,12 @@ def test_help_has_examples_that_work() -> None:
     call("reference", "build", "churn", "--data", "train.csv", "--out", "reference.parquet")
     read_by_a_daemon()
     ran = 0
-    for command in ("build", "show"):
+    for command in ("build", "show", "accept"):
         text = call("reference", command, "--help").output.replace("\\\n", "")
         for example in re.findall("inferwatch reference .*", text.split("Example")[1]):
             call(*shlex.split(example)[1:])
             ran += 1
-    assert ran == 4
+    assert ran == 6
 
 
 def test_the_commands_of_the_page_work() -> None:
@@ -251,7 +251,7 @@ def test_the_commands_of_the_page_work() -> None:
             if line.startswith("inferwatch init"):
                 text = Path("inferwatch.yml").read_text()
                 Path("inferwatch.yml").write_text(text + section[1])
-    assert ran == 5
+    assert ran == 7
     shown = subprocess.run(
         [COMMAND, "check"], capture_output=True, text=True, check=True, env=environ
     ).stdout

@@ -24,12 +24,16 @@ import msgspec
 from collectors.layout import Feature
 from collectors.schema import Schema, SchemaError, SchemaMismatch
 from collectors.specs import CategorySpec, ColumnSpec, ImageSpec, ListSpec, ScoresSpec, TextSpec
+from collectors.summaries.state import StateError
 from monitor.config_jobs import ReportJob
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder
 from monitor.jobs.report.files import Stored, clear, made_at, take_place
 from monitor.jobs.report.methods import Kind
 from monitor.jobs.report.task import Column, Numbers, Task
+from monitor.references.accepting import Folders, path_in_force
+from monitor.references.building import CannotBuild
+from monitor.references.in_force import first_path
 from monitor.settling import Known, schema_path
 
 MISSING = "reports need the extra `reports`: pip install 'inferwatch[reports]'"
@@ -69,7 +73,10 @@ def reference_of(model: ModelConfig, state: Path) -> Path | None:
     settings = model.reference
     if settings is None:
         return None
-    path = settings.path or state / "references" / f"{model.name}-first-{settings.first}.parquet"
+    try:
+        return path_in_force(model, Folders(state))
+    except (CannotBuild, StateError, SchemaError, SchemaMismatch, OSError):
+        path = settings.path or first_path(state, model.name, settings.first or 0)
     return path if path.is_file() else None
 
 
