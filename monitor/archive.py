@@ -189,21 +189,21 @@ class Archive:
         for folder in self.days(model, start, end):
             yield from _panes_of(folder, model, start, end)
 
-    def newest(self, model: str) -> int | None:
-        """Where the newest pane of a model starts (us); None where there is none.
+    def has(self, model: str, start: int, end: int) -> bool:
+        """Whether a pane of a model starts from `start` up to `end` (us).
 
         Raises:
-            StateError, OSError: a file of its day cannot be read.
+            StateError, OSError: a file of these days cannot be read.
         """
-        for folder in reversed(self.days(model)):
+        for folder in self.days(model, start, end):
 
             def look(folder: Path = folder) -> list[Place]:
                 with PaneDay(folder, model) as day:
                     return day.places()
 
-            if places := steady(look):
-                return time(max(places).stamp)
-        return None
+            if any(start <= time(place.stamp) < end for place in steady(look)):
+                return True
+        return False
 
     def events(self, kind: str | None = None) -> Iterator[Event]:
         """All events, or those of one kind, in order of time; at one time, as they were noted.
