@@ -224,8 +224,16 @@ def test_the_demo_tells_of_what_is_stored_for_the_days_that_were_replayed() -> N
     ]
 
 
+def test_without_a_stored_run_the_demo_tells_of_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_peers, "PATH", tmp_path / "peers.json")
+    assert demo_peers.read() is None
+
+
 def test_the_stored_run_is_of_the_days_behind_the_demos_reference() -> None:
     stored = demo_peers.read()
+    assert stored is not None
     assert stored.first == date(2013, 1, 29)
     assert {peer.name.split()[0] for peer in stored.peers} == {"NannyML", "Evidently"}
     for peer in stored.peers:
