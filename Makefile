@@ -96,6 +96,11 @@ lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --universal --python-version 3.11 --no-deps benchmarks/peers/data.in \
 		-o benchmarks/peers/data.lock
+	@# With extras and without: pip takes the one for the other only where it meets them in order.
+	@awk '/^[^ ]/ { printf "%s", plain; plain = "" } { print } \
+		/^[^ ]+\[/ { line = $$0; sub(/\[[^]]*\]/, "", line); plain = line "\n"; next } \
+		plain != "" { plain = plain $$0 "\n" } END { printf "%s", plain }' \
+		requirements-dev.lock > requirements-dev.lock.new && mv requirements-dev.lock.new requirements-dev.lock
 
 build: setup ## Build the wheel.
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python

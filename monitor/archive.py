@@ -189,6 +189,22 @@ class Archive:
         for folder in self.days(model, start, end):
             yield from _panes_of(folder, model, start, end)
 
+    def has(self, model: str, start: int, end: int) -> bool:
+        """Whether a pane of a model starts from `start` up to `end` (us).
+
+        Raises:
+            StateError, OSError: a file of these days cannot be read.
+        """
+        for folder in self.days(model, start, end):
+
+            def look(folder: Path = folder) -> list[Place]:
+                with PaneDay(folder, model) as day:
+                    return day.places()
+
+            if any(start <= time(place.stamp) < end for place in steady(look)):
+                return True
+        return False
+
     def newest(self, model: str) -> int | None:
         """Where the newest pane of a model starts (us); None where there is none.
 

@@ -20,7 +20,8 @@ def archive() -> None:
 def compact(config_file: Path) -> None:
     """Compact the archive at once, and remove what is too old, as the daemon's job does.
 
-    It is refused while a daemon runs: that one does it at `jobs.compaction.at`.
+    It is refused while a daemon runs: that one does it at `jobs.compaction.at`. What is damaged is
+    said and left as it is, and the exit code is 1.
 
     \b
     Example:  inferwatch archive compact --config inferwatch.yml
@@ -49,5 +50,9 @@ def compact(config_file: Path) -> None:
         f"{done.files:,} files became {done.days:,}, {done.removed:,} days were too old; "
         f"{files:,} files of {room:,} bytes are left"
     )
+    for one in done.damaged:
+        click.echo(f"inferwatch archive compact: damaged, and left as it is: {one}", err=True)
     if done.failed:
         fail(f"inferwatch archive compact: {failure(done)}")
+    if done.damaged:
+        raise SystemExit(1)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ class Done:
         whole: whether it came to its end.
         failed: days with which something could not be done.
         why: of the first of them, in the words of the disk.
+        damaged: what is damaged and was left as it is, each with its path and why.
     """
 
     days: int = 0
@@ -78,6 +79,7 @@ class Done:
     whole: bool = False
     failed: int = 0
     why: str = ""
+    damaged: list[str] = field(default_factory=list)
 
 
 class _Stopped(Exception):
@@ -143,6 +145,7 @@ class Compaction:
             except StateError as error:
                 what = "a day of the archive is damaged: its files are left as they are"
                 log.warning(what, extra={"day": str(day), "why": str(error)})
+                done.damaged.append(f"{day}: {error}")
             except OSError as error:
                 done.failed, done.why = done.failed + 1, done.why or f"{day}: {error}"
 
@@ -263,7 +266,7 @@ def _write_panes(
         file, before = newest.get(place), had.get(place)
         table = None
         if file is not None and (before is None or file.revision > before.revision):
-            table, held[place] = _table(file), file.revision
+            table, held[place] = _table(file, run.done), file.revision
         if table is None:
             held.pop(place, None)
         if table is None and old is not None and before is not None:
@@ -274,8 +277,8 @@ def _write_panes(
     return held
 
 
-def _table(file: PaneFile) -> Any:
-    """The rows of a pane, from its own file; None, and a word in the log, where it is damaged.
+def _table(file: PaneFile, done: Done) -> Any:
+    """The rows of a pane, from its own file; None, and a word of it, where it is damaged.
 
     Raises:
         OSError: it cannot be read.
@@ -287,6 +290,7 @@ def _table(file: PaneFile) -> Any:
     except (StateError, *DAMAGE) as error:
         what = "a closed pane is damaged: its file is left as it is"
         log.warning(what, extra={"file": str(file.path), "why": str(error)})
+        done.damaged.append(f"{file.path}: {error}")
         return None
     return table
 

@@ -66,9 +66,9 @@ class Config(Section):
         keep = self.state.archive.keep
         for model in self.models:
             if keep < model.needs_kept:
-                said, longest = format_duration(keep), format_duration(model.windows[-1])
-                what = f"{said} is shorter than model {model.name} needs: its window of {longest}, "
-                what += f"and what comes late; write {format_duration(model.needs_kept)} or more"
+                what = f"{format_duration(keep)} is shorter than model {model.name} needs: "
+                what += f"{model.reads_back[1]}, and what comes late; "
+                what += f"write {format_duration(model.needs_kept)} or more"
                 raise Misplaced(what, "state", "archive", "keep")
         return self
 

@@ -77,8 +77,8 @@ class ReportJob(Section):
     )
     span: Annotated[SomeDuration, AfterValidator(_whole_days)] = Field(
         default=DAY,
-        description="What a report is of: so many whole days, up to the last midnight of the "
-        "model's time zone that all closed windows have passed.",
+        description="What a report is of: so many whole days, up to a midnight of the model's "
+        "time zone that is longer ago than its `lateness` and `keep_late`.",
         examples=["1d"],
     )
     keep: SomeDuration = Field(

@@ -30,6 +30,9 @@ from monitor.config_types import (
 from monitor.durations import format_duration
 
 DAY = 86_400.0
+LOOKED_AT = 8
+"""Weeks back that `seasonal` looks for the four that it is merged of."""
+
 _MODEL_NAME = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9_.-]{1,100}")
 
 
@@ -252,10 +255,23 @@ class ModelConfig(Section):
         return self.lateness + self.keep_late
 
     @property
+    def reads_back(self) -> tuple[float, str]:
+        """How far back closed windows are asked for, in seconds of event time, and by what."""
+        longest, reference = self.windows[-1], self.reference
+        asked = [(longest, f"its window of {format_duration(longest)}")]
+        if reference is not None and reference.first is not None:
+            first = reference.first * self.windows[0]
+            asked.append((first, f"its reference of the first {reference.first} panes"))
+        if reference is not None and "seasonal" in reference.beside:
+            weeks = LOOKED_AT * 7 * DAY + longest
+            asked.append((weeks, f"its seasonal reference of the last {LOOKED_AT} weeks"))
+        return max(asked, key=lambda one: one[0])
+
+    @property
     def needs_kept(self) -> float:
-        """Seconds for which closed windows may still be asked for, in event time: for the longest
-        window, and a day more for what comes late."""
-        return self.windows[-1] + self.late + DAY
+        """Seconds for which closed windows may still be asked for, in event time, and a day more
+        for what comes late."""
+        return self.reads_back[0] + self.late + DAY
 
     @property
     def needs_discovery(self) -> bool:

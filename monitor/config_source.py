@@ -347,7 +347,7 @@ class ArchiveConfig(Section):
     keep: Annotated[SomeDuration, AfterValidator(_long_enough)] = Field(
         default=400 * DAY,
         description="Days of it that are older, and were written longer ago, are removed; at least "
-        "35d, and more than the longest window and what may come late for it.",
+        "35d, and more than the longest window and what references read, with what comes late.",
         examples=["400d"],
     )
 

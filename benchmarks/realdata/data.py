@@ -109,7 +109,7 @@ def hours(data: Data) -> list[Window]:
 
 
 def days(data: Data) -> list[Window]:
-    """The local days that have rows."""
+    """The local days that have rows, but for one whose last hour has none and nothing follows."""
     return list(_days(data))
 
 
@@ -117,7 +117,7 @@ def _days(data: Data) -> Iterator[Window]:
     calendar = Calendar(data.zone)
     end = int(data.times[-1])
     day = data.first_day
-    while calendar.day(day)[0] <= end:
+    while calendar.day(day)[1] - HOUR <= end:
         edges = calendar.day(day)
         first, last = np.searchsorted(data.times, edges).tolist()
         if last > first:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.realdata.data import Data
+from benchmarks.realdata.data import Data, days
 from benchmarks.realdata.injection import HOUR_OF_DAY, Seen, sentence
 from benchmarks.realdata.peers import kept
 from benchmarks.realdata.rules import ASKED, LENGTHS, OURS, Played, Rung
@@ -161,17 +161,18 @@ def _by_rule(played: Played, calendar: Calendar, live: Days) -> str:
     lines = []
     for one in played.rung:
         flagged, judged = sum(one.flags), len(one.windows)
-        scale = one.total / judged if judged else 1.0
-        asked = f"{judged:,}" + (f" of {one.total:,}" if one.total > judged else "")
-        rate = flagged * scale * 30.0 / span
+        asked = f"{judged:,}" + ("" if one.whole else f" of {one.total:,}")
+        rate = flagged * (one.total / judged if judged else 1.0) * 30.0 / span
+        line: list[object] = [one.method, LENGTHS[one.length], asked, flagged, f"{rate:.1f}"]
         rang = one.rang(calendar)
-        line = [one.method, LENGTHS[one.length], asked, flagged, f"{rate:.1f}", one.alarms]
-        lines.append([*line, len(rang), *(_against(rang, live) if live else ())])
+        line += [one.alarms, len(rang), *(_against(rang, live) if live else ())]
+        lines.append(line if one.whole else [*line[:5], *("-" for _ in line[5:])])
     both = set().union(*(one.rang(calendar) for one in _ours(played)))
     flagged = sum(sum(one.flags) for one in _ours(played))
     line = [OURS, "both", "", flagged, f"{flagged * 30.0 / span:.1f}"]
     line += [sum(one.alarms for one in _ours(played)), len(both)]
-    lines.insert(len(_ours(played)), [*line, *(_against(both, live) if live else ())])
+    line += _against(both, live) if live else ()
+    lines.insert(len(_ours(played)), line)
     return table(head, lines)
 
 
@@ -187,7 +188,7 @@ def _by_month(played: Played, calendar: Calendar, live: Days) -> str:
     months = list(_months(played, calendar))
     head = ["rule", "windows", *(f"{month:%b}" for month in months)]
     lines: list[list[object]] = []
-    for one in played.rung:
+    for one in (one for one in played.rung if one.whole):
         counts = one.by_month(calendar)
         lines.append([one.method, LENGTHS[one.length], *(counts[month] for month in months)])
     if live:
@@ -200,16 +201,16 @@ def _alarms(played: Played, calendar: Calendar) -> str:
     months = list(_months(played, calendar))
     begun: Counter[date] = Counter()
     flagged: Counter[date] = Counter()
-    days: set[date] = set()
+    on: set[date] = set()
     for one in _ours(played):
         begun.update(window.day(calendar).replace(day=1) for window in one.began)
         pairs = zip(one.windows, one.flags, strict=True)
         flagged.update(window.day(calendar).replace(day=1) for window, flag in pairs if flag)
-        days |= {window.day(calendar) for window in one.began}
+        on |= {window.day(calendar) for window in one.began}
     counts = {
         "alarms": begun,
         "windows flagged": flagged,
-        "days with a new alarm": Counter(day.replace(day=1) for day in days),
+        "days with a new alarm": Counter(day.replace(day=1) for day in on),
     }
     lines = [[name, *(count[month] for month in months)] for name, count in counts.items()]
     return table(["", *(f"{month:%b}" for month in months)], lines)
@@ -226,9 +227,10 @@ def _days(played: Played, calendar: Calendar, live: Days) -> str:
                 worst[day] = max(worst.get(day, (float("-inf"), "", "")), found)
     lines = []
     for day, (score, length, words) in sorted(worst.items()):
-        known = live[day]
-        outcome = "hit" if known.expected else "holiday" if known.holiday else "miss"
-        cells = (f"{known.share:.1%}", known.rank, outcome)
+        known, cells = live.get(day), ("-", "-", "miss")
+        if known is not None:
+            outcome = "hit" if known.expected else "holiday" if known.holiday else "miss"
+            cells = (f"{known.share:.1%}", str(known.rank), outcome)
         lines.append([f"{day:%a %d %b}", length, f"{score:.1f}", words, *cells])
     return table(["day", "window", "score", "cause", "cancelled", "rank", ""], lines)
 
@@ -238,9 +240,9 @@ def _ours(played: Played) -> list[Rung]:
 
 
 def _months(played: Played, calendar: Calendar) -> Iterator[date]:
-    edges = np.array([played.begin, int(played.data.times[-1])])
-    first, last = map(date.fromordinal, calendar.places(edges)[0].tolist())
-    month = first.replace(day=1)
+    live = [window for window in days(played.data) if window.start >= played.begin]
+    last = live[-1].day(calendar)
+    month = live[0].day(calendar).replace(day=1)
     while month <= last:
         yield month
         month = (month + timedelta(days=32)).replace(day=1)

@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.realdata.data import days
 from benchmarks.realdata.rules import LENGTHS, NANNYML_MISSING, OURS, Played
 from benchmarks.simulate import power
 from benchmarks.simulate.power import Row, Trial
@@ -69,7 +70,7 @@ def year(played: Played, known: dict[date, Outside]) -> Figure:
     expected = [day for day, one in known.items() if one.expected and day >= begin]
     rows = [("to be expected", "#000000", expected)]
     for one in played.rung:
-        if one.method != NANNYML_MISSING and len(one.windows) == one.total:
+        if one.method != NANNYML_MISSING and one.whole:
             name = f"{one.method}, {LENGTHS[one.length]}"
             rows.append((name, _colour(one.method), sorted(one.rang(calendar))))
     rows = [rows[0], *sorted(rows[1:], key=lambda row: list(COLOURS.values()).index(row[1]))]
@@ -77,15 +78,15 @@ def year(played: Played, known: dict[date, Outside]) -> Figure:
         axes.axvspan(_x(day), _x(day + timedelta(days=1)), color="#000000", alpha=0.08, lw=0)
     for place, (_, colour, on) in enumerate(rows):
         axes.broken_barh([(_x(day), 1.0) for day in on], (place - 0.38, 0.76), color=colour)
-    last = date.fromordinal(int(calendar.places(played.data.times[-1:])[0][0]))
-    days = (last - begin).days + 1
+    last = days(played.data)[-1].day(calendar)
+    number = (last - begin).days + 1
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     for place, (_, _, on) in enumerate(rows):
         where = _x(last) + 3
         axes.text(where, place, f"{len(on)}", va="center", ha="left")
     axes.invert_yaxis()
     axes.set_xlim(_x(begin), _x(last) + 1)
-    axes.set_title(f"Days of the flights on which each rule rang, of {days}", loc="left")
+    axes.set_title(f"Days of the flights on which each rule rang, of {number}", loc="left")
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     _months(axes)

@@ -49,6 +49,11 @@ class Rung:
     total: int
     began: Sequence[Window] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether it judged every window."""
+        return len(self.windows) == self.total
+
     def rang(self, calendar: Calendar) -> set[date]:
         """The local days with a window in which it rang."""
         pairs = zip(self.windows, self.flags, strict=True)

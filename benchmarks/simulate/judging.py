@@ -51,12 +51,10 @@ def score(scorer: Scorer, column: Column, panes: Panes) -> Scores:
     ratio = scorer.over_noise(column.profile, where, MIN_ROWS)
     judged = np.isfinite(ratio)
     effect = scorer.measure.effect(column.profile, scorer.totals[where])
-    with np.errstate(invalid="ignore"):
-        small = judged & ~(effect >= scorer.measure.floor)
     excess = np.full(len(ratio), np.nan)
     if scorer.measure.kind == "ks":
         excess = np.where(judged, scorer.excess(column.profile, where), np.nan)
-    mapped = np.where(small, 0.0, scorer.score(ratio))
+    mapped = np.where(judged, scorer.told(scorer.score(ratio), effect), np.nan)
     return Scores(mapped[None, :], scorer.raw_score(ratio)[None, :], excess[None, :])
 
 

@@ -77,7 +77,7 @@ def calibrate(
         mixed: whether they are of several versions.
         left_out: what between the panes is no part of the reference: no silence, but unknown.
     """
-    found = comparisons(merge(panes.values()), ignore=rules.ignore, subjects=rules.subjects)
+    found = comparisons(merge(panes.values()), ignore=rules.unscored, subjects=rules.subjects)
 
     def uncalibrated() -> tuple[Calibration, list[Comparison]]:
         return Calibration(reference, "uncalibrated", pane, rules, mixed, None, None), found

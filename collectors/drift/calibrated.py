@@ -32,6 +32,7 @@ class Rules:
         zone: where days begin (IANA name).
         ignore: features that are left out.
         subjects: what is compared at all: input, output, software.
+        fixed: features that have a fixed threshold instead of scores.
         days: whether windows of a day are judged too, on half of the budget.
     """
 
@@ -41,6 +42,12 @@ class Rules:
     ignore: frozenset[str] = frozenset()
     subjects: frozenset[str] = SUBJECTS
     days: bool = True
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def unscored(self) -> frozenset[str]:
+        """Features that have no scores of their own."""
+        return self.ignore | self.fixed
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ Kind = Literal[
 UNITS = (10.0, 60.0, 100.0, 1000.0, 3600.0, 1e6, 1e9)
 """Factors that a change of unit makes: of money, of time, of size."""
 
-CLOSE = 0.1
+CLOSE = 0.25
 """How near, relatively, a ratio of means and one of spreads come to such a factor."""
 
 SHIFT = 0.1
@@ -150,7 +150,7 @@ def _never_before(
             gone = 1.0 - float(now.sum()) / rows
             words = f"missing 100.0% to {gone:.1%}, where the reference has no value at all"
             yield "missing", 1.0, gone, words, rows
-        elif (value := _only_value(comparison)) is not None:
+        elif (value := _only_value(comparison)) is not None and reference[1] == reference.sum():
             same = float(now[1] / now.sum()) if now.sum() else 1.0
             if same < 1.0:
                 words = f"share of {value:.4g}, the only value of the reference, 100.0% to"

@@ -21,19 +21,20 @@ class Compared:
     Attributes:
         scorer: its reference, by window, is the bucket of the window without the window.
         profile: of the windows as they are, [T, G].
+        floor: where it is another one than that of the measure.
     """
 
     comparison: Comparison
     scorer: Scorer
     profile: Floats
+    floor: float | None = None
 
     def score(self, profile: Floats, min_rows: int) -> Floats:
         """As a live window is scored, [T]; NaN where one is not judged."""
         every = np.arange(len(profile))
         score = self.scorer.score(self.scorer.over_noise(profile, every, min_rows))
         effect = self.scorer.measure.effect(profile, self.scorer.totals)
-        matters = effect >= self.scorer.measure.floor
-        return np.where(matters | np.isnan(score), score, 0.0)
+        return np.where(np.isnan(score), score, self.scorer.told(score, effect, self.floor))
 
 
 class Changed(ABC):

@@ -96,9 +96,11 @@ class Comparison:
 
 
 def quiet(key: ColumnKey, muted: frozenset[str]) -> bool:
-    """Whether a score does not count while these features are muted: that of all features together
-    is theirs too."""
-    return key.feature in muted or (bool(muted) and key in TOGETHER)
+    """Whether a score does not count while these features, or `ANSWER`, are muted: that of all
+    features together is theirs too."""
+    if key in TOGETHER:
+        return bool(muted - {ANSWER})
+    return key.feature in muted or (key.subject == "output" and ANSWER in muted)
 
 
 def merge(panes: Iterable[Summaries]) -> dict[str, Any]:

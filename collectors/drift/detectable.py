@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -75,6 +76,7 @@ class Windows:
         found: what is compared.
         panes: summaries of all versions together, by start (us).
         merged: those of all panes.
+        floors: by kind of change, where they are others than the usual ones.
     """
 
     def __init__(
@@ -85,7 +87,9 @@ class Windows:
         merged: Summaries,
         zone: str,
         min_rows: int,
+        floors: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
+        self._floors = floors
         self._hourly, self._merged, self._min_rows = hourly, merged, min_rows
         judged = sorted(s for s, pane in panes.items() if pane["software"].rows >= min_rows)
         starts = np.array(judged, dtype=np.int64)
@@ -130,7 +134,8 @@ class Windows:
     def _compared(self, scorer: Scorer, comparison: Comparison) -> Compared:
         profile = np.array([comparison.profile(pane) for pane in self._panes])
         places = bucket(scorer.season, self._hours, self._weekdays)
-        return Compared(comparison, _without(scorer, profile, places), profile)
+        floor = self._floors.get(scorer.measure.kind)
+        return Compared(comparison, _without(scorer, profile, places), profile, floor)
 
     def _kinds(
         self, column: tuple[str, str, str], compared: Mapping[str, Compared]

@@ -113,9 +113,9 @@ class Judge:
                     continue
                 reference = scorer.totals[where]
                 effect = float(scorer.measure.effect(now, reference)[0])
-                score = max(float(scorer.score(ratio)[0]) - (share if apart else 0.0), 0.0)
-                floor = self._floors.get(scorer.measure.kind, scorer.measure.floor)
-                score = score if effect >= floor else 0.0
+                found = np.maximum(scorer.score(ratio) - (share if apart else 0.0), 0.0)
+                floor = self._floors.get(scorer.measure.kind)
+                score = float(scorer.told(found, np.array([effect]), floor)[0])
                 scored.append(
                     Scored(scorer.key, version, score, effect, now[0], reference[0], scorer.always)
                 )

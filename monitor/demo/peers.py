@@ -35,9 +35,12 @@ class Peers(msgspec.Struct, frozen=True):
     peers: list[Peer]
 
 
-def read() -> Peers:
-    """What is stored beside this file."""
-    return msgspec.json.decode(PATH.read_bytes(), type=Peers)
+def read() -> Peers | None:
+    """What is stored beside this file; None where nothing is."""
+    try:
+        return msgspec.json.decode(PATH.read_bytes(), type=Peers)
+    except FileNotFoundError:
+        return None
 
 
 def sentences(stored: Peers, told: Mapping[date, Outside]) -> Iterator[str]:

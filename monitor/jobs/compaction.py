@@ -12,7 +12,7 @@ from monitor.compaction import Compaction, Done, Reach, size
 from monitor.config import Config
 from monitor.config_model import ModelConfig
 from monitor.event_clock import SECOND
-from monitor.jobs.jobs import Job
+from monitor.jobs.jobs import Job, Stopped
 from monitor.judging.calibrations import Calibrations
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,12 @@ def make_compaction(config: Config, board: Board) -> Job:
     def work(now: float, stopping: threading.Event) -> None:
         done = compaction.run(round(now * SECOND), stopping.is_set)
         board.add(Statistic("archive.removed", done.removed))
-        if done.whole:
-            files, room = size(compaction.folder)
-            board.set_gauge(Statistic("archive.files", files))
-            board.set_gauge(Statistic("archive.bytes", room))
+        if not done.whole:
+            log.info("compaction is cut short", extra=told(done))
+            raise Stopped
+        files, room = size(compaction.folder)
+        board.set_gauge(Statistic("archive.files", files))
+        board.set_gauge(Statistic("archive.bytes", room))
         forgotten = calibrations.forget(now - UNUSED)
         log.info("archive is compacted", extra={**told(done), "calibrations": forgotten})
         if done.failed:

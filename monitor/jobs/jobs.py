@@ -22,6 +22,10 @@ STOPPING = 3.0
 """Seconds that the job under way gets to end when the daemon stops."""
 
 
+class Stopped(Exception):
+    """A job ended before its work was done, for the daemon wants to stop; the next run does it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Something to be done by the clock.
@@ -29,7 +33,8 @@ class Job:
     Attributes:
         name: as metrics and the log say it.
         at: when, as five fields of cron, in UTC.
-        work: does it, given wall time (s) and what is set where the daemon wants to stop.
+        work: does it, given wall time (s) and what is set where the daemon wants to stop; it
+            raises `Stopped` where it was not done by then.
     """
 
     name: str
@@ -58,7 +63,9 @@ class Jobs:
         for job in jobs:
             self._board.add(Statistic("job.failures", 0, {"task": job.name}))
             trigger = CronTrigger.from_crontab(job.at, timezone=UTC)
-            self._scheduler.add_job(self.run, trigger, args=(job,), name=job.name)
+            # One that waits behind another when this stops must not run after the next start.
+            args = (job, self._stopping)
+            self._scheduler.add_job(self.run, trigger, args=args, name=job.name)
         self._scheduler.start()
 
     def next(self, name: str) -> datetime | None:
@@ -67,12 +74,18 @@ class Jobs:
         found: list[datetime] = [one.next_run_time for one in waiting if one.name == name]
         return min(found, default=None)
 
-    def run(self, job: Job) -> None:
-        """Do a job now."""
+    def run(self, job: Job, stopping: threading.Event | None = None) -> None:
+        """Do a job now, until `stopping` is set: that of the newest start where none is given."""
+        stopping = self._stopping if stopping is None else stopping
+        if stopping.is_set():
+            return
         labels = {"task": job.name}
         began = time.perf_counter()
         try:
-            job.work(self._clock(), self._stopping)
+            job.work(self._clock(), stopping)
+        except Stopped:
+            log.info("job stopped before its end", extra={"job": job.name})
+            return
         except Exception as error:
             log.warning("job failed", extra={"job": job.name, "why": str(error) or repr(error)})
             self._board.add(Statistic("job.failures", 1, labels))

@@ -57,14 +57,14 @@ def name_of(labels: Mapping[str, str]) -> str:
 def limited(
     distances: Iterable[Statistic],
     limits: Limits,
-    rows: Mapping[str, int],
+    rows: Mapping[tuple[str, str], int],
     min_rows: int,
     muted: Collection[str] = frozenset(),
 ) -> Limited:
     """Compare the distances of one window with the limits.
 
     Args:
-        rows: by version; "" for all together.
+        rows: by subject and version; "" for all together.
         muted: features that open no alarm.
     """
     shown: list[Statistic] = []
@@ -76,7 +76,7 @@ def limited(
         if limit is None:
             continue
         shown.append(Statistic("drift.distance_threshold", limit, labels))
-        number = rows.get(labels["version"], 0)
+        number = rows.get((labels["subject"], labels["version"]), 0)
         if number < min_rows:
             continue
         subjects.add(labels["subject"])
@@ -89,10 +89,13 @@ def limited(
     return Limited(shown, frozenset(subjects), passed)
 
 
-def rows_of(together: Summaries, versions: Mapping[str, Summaries]) -> dict[str, int]:
+def rows_of(together: Summaries, versions: Mapping[str, Summaries]) -> dict[tuple[str, str], int]:
     """Rows that distances are of: of all versions the window's, of each its answers."""
-    found = {n: int(one["outputs"].answers.rows) for n, one in versions.items() if "outputs" in one}
-    return found | {"": int(together["software"].rows)}
+    return {("input", ""): int(together["software"].rows)} | {
+        ("output", name): int(one["outputs"].answers.rows)
+        for name, one in versions.items()
+        if "outputs" in one
+    }
 
 
 def ranked(
@@ -103,7 +106,7 @@ def ranked(
     Args:
         changes: by calibrated scores, of which `alone` is the threshold.
     """
-    found = [(one.score / alone, one) for one in changes]
+    found = [(one.score / max(alone, 1e-9), one) for one in changes]
     columns: set[tuple[str, str, str]] = set()
     for one in passed:
         column = (one.key.subject, one.key.feature, one.version)

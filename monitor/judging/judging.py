@@ -15,7 +15,7 @@ from collectors.drift.calibrated import DAYS, HOUR
 from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.calibration.seasons import Calendar, iso_day
 from collectors.drift.causes import Change, causes
-from collectors.drift.comparisons import Summaries, merge
+from collectors.drift.comparisons import ANSWER, Summaries, merge
 from collectors.drift.judge import Judge, Judgement
 from collectors.drift.rarity import days_between, in_words
 from collectors.family import Statistic
@@ -113,9 +113,11 @@ class Judging:
         self.calibrated = calibrated
         self._board = board
         self._subjects = subjects
-        self._ignore = calibrated.calibration.rules.ignore - set(rules.thresholds)
+        self._ignore = calibrated.calibration.rules.ignore
         known = calibrated.merged["inputs"].columns.keys() | self._ignore
         self._new = [name for name in rules.features if name not in known]
+        # A name that nothing has mutes nothing: not all features together either.
+        self._muted = (known - self._ignore) | {ANSWER}
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self.succession: Succession | None = None
         self.origin: Mapping[str, Any] = {"why": "configured"}
@@ -300,7 +302,7 @@ class Judging:
         self, one: _Length, start: int, end: int, parts: Sequence[Mapping[str, Summaries]]
     ) -> Iterator[Event]:
         """Judge one window, given its panes that have rows, each by version."""
-        muted = frozenset(name for name, until in self.rules.mute.items() if end <= until)
+        muted = self._muted & {name for name, until in self.rules.mute.items() if end <= until}
         panes = (end - start) // HOUR
         together = [merge(part.values()) for part in parts]
         names = sorted(set().union(*parts))

@@ -66,9 +66,10 @@ def asked(model: ModelConfig) -> Rules:
         budget=model.alarms_per_day * DAYS,
         min_rows=alarms.min_rows,
         zone=model.timezone,
-        ignore=frozenset(alarms.ignore) | frozenset(alarms.thresholds),
+        ignore=frozenset(alarms.ignore),
         subjects=frozenset(alarms.subjects),
         days={HOUR, DAY} <= lengths,
+        fixed=frozenset(alarms.thresholds),
     )
 
 

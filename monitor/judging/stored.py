@@ -18,7 +18,7 @@ from collectors.drift.comparisons import Comparison, Summaries, comparisons
 from collectors.summaries.state import State, StateError, Stored
 from monitor.encoding import decode, encode
 
-FORMAT = 2
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def to_state(made: Calibrated) -> State:
         "min_rows": rules.min_rows,
         "zone": rules.zone,
         "ignore": sorted(rules.ignore),
+        "fixed": sorted(rules.fixed),
         "subjects": sorted(rules.subjects),
         "days": rules.days,
         "mixed": one.mixed,
@@ -83,8 +84,9 @@ def from_state(stored: Stored, empty: Mapping[str, Any]) -> Calibrated:
     try:
         edges = {ColumnKey(*key): cells for *key, cells in stored.rows("edges")}
         ignore = frozenset(map(str, stored.rows("ignore")))
+        fixed = frozenset(map(str, stored.rows("fixed")))
         subjects = frozenset(map(str, stored.rows("subjects")))
-        found = comparisons(empty, edges, ignore, subjects)
+        found = comparisons(empty, edges, ignore | fixed, subjects)
         by_key = {one.key: one for one in found}
         rules = Rules(
             budget=stored.real("budget"),
@@ -93,6 +95,7 @@ def from_state(stored: Stored, empty: Mapping[str, Any]) -> Calibrated:
             ignore=ignore,
             subjects=subjects,
             days=stored.truth("days"),
+            fixed=fixed,
         )
         calibration = Calibration(
             reference=stored.text("reference"),
@@ -160,6 +163,8 @@ def _scorer_state(scorer: Scorer) -> State:
         "b": scorer.b,
         "raw": scorer.raw,
         "scores": scorer.scores,
+        "farthest": scorer.farthest,
+        "sure": scorer.sure,
     }
 
 
@@ -179,6 +184,8 @@ def _scorer(stored: Stored, by_key: Mapping[ColumnKey, Comparison]) -> Scorer:
         b=stored.real("b"),
         raw=stored.array("raw", np.float64, len(KNOTS)),
         scores=stored.array("scores", np.float64, len(KNOTS)),
+        farthest=stored.real("farthest"),
+        sure=stored.real("sure", infinite=True),
     )
 
 

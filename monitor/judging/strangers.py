@@ -1,4 +1,4 @@
-"""Names under `alarms.ignore` and `alarms.mute` that are no feature: most likely typing errors."""
+"""Names under `alarms` that are no feature: most likely typing errors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from collectors.drift.comparisons import ANSWER
 from monitor.config_alarms import Alarms
 
 
@@ -29,9 +30,10 @@ class Stranger:
 
 def strangers(alarms: Alarms, features: Iterable[str]) -> Iterator[Stranger]:
     """The names that are none of these features."""
-    known = list(features)
-    for key, names in (("alarms.ignore", alarms.ignore), ("alarms.mute", alarms.mute)):
+    known = [*features, ANSWER]
+    lists = ("ignore", alarms.ignore), ("mute", alarms.mute), ("thresholds", alarms.thresholds)
+    for key, names in lists:
         for name in names:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-                yield Stranger(key, name, near[0] if near else "")
+                yield Stranger(f"alarms.{key}", name, near[0] if near else "")

@@ -47,7 +47,7 @@ class Told:
                 about = {"until": _until(mute, name), "before": _until(self.mute, name)}
                 yield Event(now, now, "mute", model, name, about)
             self.mute = mute
-        ignore = judging.calibrated.calibration.rules.ignore - judging.rules.thresholds.keys()
+        ignore = judging.calibrated.calibration.rules.ignore
         for name in sorted(ignore ^ self.ignore):
             yield Event(now, now, "ignore", model, name, {"ignored": name in ignore})
         self.ignore = ignore

@@ -199,7 +199,8 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
         path = path_in_force(model, Folders(config.state.dir))
     except _cannot() as error:
         fail(f"inferwatch reference show: {error}")
-    return Asked(path, asked(model), config.state.dir, model.alarms.thresholds)
+    alarms = model.alarms
+    return Asked(path, asked(model), config.state.dir, alarms.thresholds, alarms.min_effect)
 
 
 def checked(config: Config) -> Iterator[str]:

@@ -190,7 +190,7 @@ def _passes(
         if window.day not in rests:
             continue
         distances = of_column(window.column, rests[window.day], (method,), labels)
-        rows = {"": window.column.rows}
+        rows = {(labels["subject"], ""): window.column.rows}
         found = fixed.limited(distances, {name: {method: limit}}, rows, min_rows)
         end = (window.number + 1) * length
         judgement, number = Judgement(0.0, ()), window.number

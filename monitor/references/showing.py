@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,12 +26,14 @@ class Asked:
         rules: of the model's config; the usual ones for a file by itself.
         state: the folder that keeps calibrations; None where there is none.
         thresholds: fixed ones of the config.
+        min_effect: floors of the config, by kind of change.
     """
 
     path: Path
     rules: Rules = USUAL
     state: Path | None = None
     thresholds: Limits = field(default_factory=dict)
+    min_effect: Mapping[str, float] = field(default_factory=dict)
 
 
 def text(asked: Asked, say: Callable[[str], None]) -> tuple[Trial | None, list[str]]:
@@ -47,7 +49,7 @@ def text(asked: Asked, say: Callable[[str], None]) -> tuple[Trial | None, list[s
     if state == "uncalibrated":
         return None, lines
     say("calibrating: some seconds")
-    trial = on_trial(asked.path, reference, asked.rules, asked.state)
+    trial = on_trial(asked.path, reference, asked.rules, asked.state, asked.min_effect)
     if trial is not None:
         if asked.state is None:
             lines.append("  rules       the usual ones; name the model for those of its config")

@@ -6,9 +6,10 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -36,12 +37,14 @@ class Trial:
     Attributes:
         hourly: the fit of its hours.
         panes: summaries of all versions together, by start (us).
+        min_effect: floors by kind of change, where they are others than the usual ones.
     """
 
     reference: Reference
     calibrated: Calibrated
     hourly: Fitted
     panes: Mapping[int, Summaries]
+    min_effect: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def calibration(self) -> Calibration:
@@ -54,7 +57,13 @@ class Trial:
         rules = self.calibration.rules
         one = self.calibrated
         return Windows(
-            self.hourly, one.comparisons, self.panes, one.merged, rules.zone, rules.min_rows
+            self.hourly,
+            one.comparisons,
+            self.panes,
+            one.merged,
+            rules.zone,
+            rules.min_rows,
+            self.min_effect,
         )
 
     @cached_property
@@ -82,7 +91,13 @@ class Trial:
         return int(alone.sum()), int((again & ~alone).sum())
 
 
-def on_trial(path: Path, reference: Reference, rules: Rules, state: Path | None) -> Trial | None:
+def on_trial(
+    path: Path,
+    reference: Reference,
+    rules: Rules,
+    state: Path | None,
+    min_effect: Mapping[str, float] = MappingProxyType({}),
+) -> Trial | None:
     """Calibrate the reference in a file; None where no threshold on it is safe.
 
     Args:
@@ -95,7 +110,10 @@ def on_trial(path: Path, reference: Reference, rules: Rules, state: Path | None)
     with _folder(state) as folder:
         calibrated = Calibrations(folder).of(path, reference, rules)
     hourly = calibrated.calibration.hourly
-    return None if hourly is None else Trial(reference, calibrated, hourly, panes_of(reference))
+    if hourly is None:
+        return None
+    panes = panes_of(reference, rules.ignore)
+    return Trial(reference, calibrated, hourly, panes, min_effect)
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ def test_weather_is_the_worst_of_three_airports(days: dict[date, Outside]) -> No
     for day, one in days.items():
         assert one.rain == (max(rain[day]) if rain[day] else None), day
         assert one.sight == (min(sight[day]) if sight[day] else None), day
-        assert one.wind == (max(wind[day]) if wind[day] else None), day
+        assert one.wind == pytest.approx(max(wind[day]) if wind[day] else None), day
         assert one.fog == max(fog[day, airport] for airport in airports), day
         assert one.unmeasured == 19 - min(known[day, airport] for airport in airports), day
     assert days[date(2013, 12, 31)].unmeasured == 19

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from monitor.archive import Archive
+from monitor.board import Board
 from monitor.config import Config, load
+from monitor.jobs.jobs import Job
+from monitor.jobs.report.making import make_report_job
 from monitor.settling import Known, schema_path
 from tests.references.making import HEAD, as_csv, built
 
@@ -81,3 +84,9 @@ def configured(folder: Path, jobs: str = JOB) -> Config:
     path = folder / "inferwatch.yml"
     path.write_text(jobs + HEAD + MODEL + REFERENCE)
     return load(path)
+
+
+def report_job(config: Config, board: Board) -> Job:
+    job = make_report_job(config, board)
+    assert job is not None
+    return job

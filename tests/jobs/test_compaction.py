@@ -12,6 +12,7 @@ from monitor.board import Board
 from monitor.compaction import size
 from monitor.config import load
 from monitor.jobs.compaction import UNUSED, make_compaction
+from monitor.jobs.jobs import Stopped
 from monitor.judging.calibrations import Calibrations
 from tests.support.archives import differences, read
 from tests.support.boards import values
@@ -161,3 +162,21 @@ def test_calibrations_that_are_long_unused_go_but_for_the_newest_of_a_model(
     ]
     assert Calibrations(folder).forget(NOW - UNUSED) == 0
     assert Calibrations(tmp_path / "none").forget(NOW) == 0
+
+
+def test_one_that_is_cut_short_is_no_success_and_forgets_nothing(tmp_path: Path) -> None:
+    life = one_life(tmp_path / "one", compacting=False)
+    settled(life)
+    old = tmp_path / "one" / "state" / "calibrations" / "m-a.calibration"
+    old.parent.mkdir(exist_ok=True)
+    for path in (old, old.with_name("m-b.calibration")):
+        path.write_bytes(b"one")
+        os.utime(path, (1, 1))
+    job = make_compaction(load(life.folder / "inferwatch.yml"), life.app.board)
+    stopping = threading.Event()
+    stopping.set()
+    with pytest.raises(Stopped):
+        job.work(NOW, stopping)
+    assert old.exists()
+    assert values(life.app.board, "archive.files") == {}
+    life.app.stop()

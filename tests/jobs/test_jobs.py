@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.board import Board
-from monitor.jobs.jobs import Job, Jobs
+from monitor.jobs.jobs import Job, Jobs, Stopped
 from tests.support.boards import values
 
 Work = Callable[[float, threading.Event], None]
@@ -74,3 +74,27 @@ def test_what_is_under_way_is_asked_to_end(jobs: Jobs) -> None:
     thread.join(60)
     assert ended.is_set()
     jobs.stop()
+
+
+def test_what_is_stopped_is_neither_a_success_nor_a_failure(jobs: Jobs, board: Board) -> None:
+    def stops(now: float, stopping: threading.Event) -> None:
+        raise Stopped
+
+    jobs.run(Job("long", "0 3 * * *", stops))
+    for statistic in ("job.failures", "job.last_success", "job.duration"):
+        assert values(board, statistic) == {}
+
+
+def test_what_waits_when_this_stops_does_not_run_after_the_next_start(jobs: Jobs) -> None:
+    ran: list[float] = []
+    job = Job("sweep", "0 3 * * *", lambda now, _: ran.append(now))
+    jobs.start([job])
+    assert jobs._scheduler is not None
+    (waiting,) = jobs._scheduler.get_jobs()
+    run, args = waiting.func, waiting.args
+    jobs.stop()
+    jobs.start([])
+    run(*args)
+    assert ran == []
+    jobs.run(job)
+    assert ran == [1_000.0]

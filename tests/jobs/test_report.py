@@ -17,13 +17,12 @@ import pytest
 from scipy import stats
 
 from monitor.board import Board
-from monitor.jobs.jobs import Jobs
-from monitor.jobs.making import make_jobs
+from monitor.jobs.jobs import Jobs, Stopped
 from monitor.jobs.report.files import Reports, Stored
 from monitor.jobs.report.methods import METHODS
 from monitor.jobs.report.running import NotMade, reference_of, run, task_for
 from monitor.jobs.report.task import Numbers
-from tests.jobs.reported import ATTACK, LIVE, SECRET, configured, prepare
+from tests.jobs.reported import ATTACK, LIVE, SECRET, configured, prepare, report_job
 from tests.support.boards import values
 
 NOW = 1_770_000_000.0
@@ -40,7 +39,7 @@ def board(folder: Path) -> Iterator[Board]:
     """What is exported once the job has run; it runs once for all of these tests."""
     board = Board()
     jobs = Jobs(board, lambda: NOW)
-    (job,) = make_jobs(configured(folder), board)
+    job = report_job(configured(folder), board)
     jobs.run(job)
     yield board
     jobs.stop()
@@ -189,7 +188,7 @@ def test_the_job_succeeded_and_makes_no_report_twice(
     assert values(board, "job.last_success") == {("report",): NOW}
     assert values(board, "report.drifted")
     monkeypatch.setattr("monitor.jobs.report.making.run", None)
-    (job,) = make_jobs(configured(folder), board)
+    job = report_job(configured(folder), board)
     job.work(NOW, threading.Event())
     names = [path.name for path in (folder / "state" / "reports" / "m").iterdir()]
     assert sorted(names) == [f"{NAME}.html", f"{NAME}.json"]
@@ -197,7 +196,7 @@ def test_the_job_succeeded_and_makes_no_report_twice(
 
 def test_a_restart_shows_the_newest_numbers_again(folder: Path, board: Board) -> None:
     again = Board()
-    make_jobs(configured(folder), again)
+    report_job(configured(folder), again)
     for statistic in ("report.end", "report.rows", "report.drifted", "report.value"):
         assert values(again, statistic) == values(board, statistic)
         assert values(again, statistic)
@@ -225,7 +224,7 @@ def test_one_under_way_ends_with_the_daemon(folder: Path) -> None:
     task, stored = asked(folder)
     stopping = threading.Event()
     stopping.set()
-    with pytest.raises(NotMade, match="the daemon stops"):
+    with pytest.raises(Stopped):
         run(task, stored, stopping)
     assert list(stored.path.parent.iterdir()) == []
 

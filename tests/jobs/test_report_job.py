@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -20,10 +21,10 @@ from monitor.jobs.jobs import Jobs
 from monitor.jobs.making import make_jobs
 from monitor.jobs.report.files import Reports, Stored, made_at
 from monitor.jobs.report.frames import labels, shown
-from monitor.jobs.report.making import last_days
+from monitor.jobs.report.making import last_days, make_report_job
 from monitor.jobs.report.running import MISSING, NotMade
 from monitor.jobs.report.task import Column, Compared, Domain, Numbers, Side, Task
-from tests.jobs.reported import JOB, MODEL, REFERENCE, configured, prepare
+from tests.jobs.reported import JOB, MODEL, REFERENCE, configured, prepare, report_job
 from tests.references.making import HEAD
 from tests.support.boards import values
 
@@ -72,6 +73,7 @@ class Ran:
             raise NotMade("too slow")
         stored.path.parent.mkdir(parents=True, exist_ok=True)
         stored.path.write_text("page")
+        stored.numbers.write_bytes(msgspec.json.encode(numbers()))
         return numbers()
 
 
@@ -112,11 +114,15 @@ def test_a_report_is_of_whole_days_of_the_model(
 
 def test_the_job_is_there_for_a_model_with_a_reference(tmp_path: Path) -> None:
     def made(text: str) -> list[str]:
-        return [job.at for job in make_jobs(read(text, tmp_path / "c.yml", {}), Board())]
+        jobs = make_jobs(read(text, tmp_path / "c.yml", {}), Board())
+        return [job.at for job in jobs if job.name == "report"]
 
     assert made(HEAD + MODEL) == []
     assert made(HEAD + MODEL + REFERENCE) == ["30 5 * * *"]
-    assert made("jobs: {report: {at: '0 4 * * 1'}}\n" + HEAD + MODEL + REFERENCE) == ["0 4 * * 1"]
+    assert made("jobs: {report: {at: '0 4 * * mon'}}\n" + HEAD + MODEL + REFERENCE) == [
+        "0 4 * * mon"
+    ]
+    assert made(HEAD + MODEL + "    reference: {beside: [previous]}\n") == []
     assert made("jobs: {report: {enabled: false}}\n" + HEAD + MODEL + REFERENCE) == []
 
 
@@ -126,10 +132,10 @@ def test_without_the_extra_it_is_there_only_if_asked_for(
     monkeypatch.setattr("monitor.jobs.report.making.installed", lambda: False)
     board = Board()
     with caplog.at_level(logging.INFO):
-        assert make_jobs(configured(prepared, jobs=""), board) == []
+        assert make_report_job(configured(prepared, jobs=""), board) is None
     assert [record.why for record in caplog.records] == [MISSING]  # type: ignore[attr-defined]
     caplog.clear()
-    (job,) = make_jobs(configured(prepared), board)
+    job = report_job(configured(prepared), board)
     Jobs(board, lambda: NOW).run(job)
     assert values(board, "job.failures") == {("report",): 1}
     assert [record.why for record in caplog.records] == [MISSING]  # type: ignore[attr-defined]
@@ -139,7 +145,7 @@ def test_it_asks_for_the_last_whole_day_with_all_that_the_config_says(
     prepared: Path, ran: Ran
 ) -> None:
     board = Board()
-    (job,) = make_jobs(configured(prepared), board)
+    job = report_job(configured(prepared), board)
     Jobs(board, lambda: NOW).run(job)
     (task,) = ran.asked
     assert (task.start, task.end) == (us("2026-01-12T00:00+00:00"), us("2026-01-13T00:00+00:00"))
@@ -168,15 +174,15 @@ def test_one_that_fails_is_counted_and_said(
 ) -> None:
     monkeypatch.setattr("monitor.jobs.report.making.run", Ran(fails=True))
     board = Board()
-    (job,) = make_jobs(configured(prepared), board)
+    job = report_job(configured(prepared), board)
     Jobs(board, lambda: NOW).run(job)
     assert values(board, "job.failures") == {("report",): 1}
-    assert [record.why for record in caplog.records] == ["m: too slow"]  # type: ignore[attr-defined]
+    assert [record.why for record in caplog.records] == ["too slow", "m: too slow"]  # type: ignore[attr-defined]
 
 
 def test_a_model_without_panes_or_without_its_reference_waits(tmp_path: Path, ran: Ran) -> None:
     config = configured(tmp_path)
-    (job,) = make_jobs(config, Board())
+    job = report_job(config, Board())
     job.work(NOW, threading.Event())
     (tmp_path / "reference.parquet").write_bytes(b"")
     job.work(NOW, threading.Event())
@@ -188,27 +194,37 @@ def test_old_ones_go_and_what_is_no_report_stays(tmp_path: Path, ran: Ran) -> No
     old, new = reports.place("m", 0, 10**6), reports.place("m", 10**6, 2 * 10**6)
     other = old.path.with_name("notes.html")
     old.path.parent.mkdir(parents=True)
-    for path in (old.path, old.numbers, made_at(old.path), new.path, new.numbers, other):
+    no_date = old.path.with_name("19700101T000000Z-20261399T000000Z.html")
+    begun = old.path.with_name(f"{old.path.name}.1.new")  # by a process that was ended
+    mine = (old.path, old.numbers, made_at(old.path), begun, new.path, new.numbers)
+    for path in (*mine, other, no_date):
         path.write_text("")
         age = 31 if path.name.startswith("19700101T000000Z") or path == other else 29
         os.utime(path, (NOW - age * 86_400, NOW - age * 86_400))
-    (job,) = make_jobs(configured(tmp_path), Board())
+    job = report_job(configured(tmp_path), Board())
     job.work(NOW, threading.Event())
     left = sorted(path.name for path in old.path.parent.iterdir())
-    assert left == sorted([new.path.name, new.numbers.name, "notes.html"])
+    assert left == sorted([new.path.name, new.numbers.name, "notes.html", no_date.name])
+    assert [one.path for one in reports.of("m")] == [new.path]
+    assert reports.file("m", no_date.name) is None
 
 
-def test_where_the_newest_pane_starts(prepared: Path) -> None:
+def test_whether_a_span_has_panes(prepared: Path) -> None:
     archive = Archive(prepared / "state" / "archive")
-    assert archive.newest("m") == max(pane.start for pane in archive.panes("m"))
-    assert archive.newest("other") is None
+    starts = [pane.start for pane in archive.panes("m")]
+    first, last = min(starts), max(starts)
+    assert archive.has("m", first, first + 1)
+    assert archive.has("m", last, last + 1)
+    assert not archive.has("m", first + 1, min(start for start in starts if start > first))
+    assert not archive.has("m", last + 1, last + 86_400_000_000)
+    assert not archive.has("other", first, last)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{at: every day}", r"jobs.report.at: .* is no time of day or week"),
-        ("{at: '99 5 * * *'}", r"write five fields of cron"),
+        ("{at: every day}", r"jobs.report.at: .* is not five fields of cron"),
+        ("{at: '99 5 * * *'}", r"jobs.report.at: .* is not a time of cron"),
         ("{span: 36h}", r"jobs.report.span: is not a number of whole days"),
         ("{memory: 100MiB}", r"jobs.report.memory: .*; write 512MiB or more"),
         ("{rows: 10}", r"jobs.report.rows: 10 is out of bounds"),

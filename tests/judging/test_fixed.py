@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ import pytest
 from collectors.drift.calibration.heldout import ColumnKey
 from collectors.drift.causes import Change
 from collectors.drift.comparisons import ANSWER, comparisons
-from collectors.drift.judge import JOINT
 from collectors.family import Statistic
 from monitor.config import ConfigError
 from monitor.config import load as load_config
@@ -33,6 +33,10 @@ def labels(**more: str) -> dict[str, str]:
     return given | more
 
 
+def rows(all_versions: int, answers: int = 0) -> dict[tuple[str, str], int]:
+    return {("input", ""): all_versions, ("output", "1"): answers}
+
+
 class TestOneWindow:
     def test_only_what_lies_above_passes_the_furthest_first(self) -> None:
         distances = [
@@ -43,7 +47,7 @@ class TestOneWindow:
             Statistic("drift.distance", 0.8, labels(subject="output", feature="", version="1")),
         ]
         limits = {"a": {"psi": 0.2}, "b": {"psi": 0.2}, ANSWER: {"psi": 0.2}}
-        found = fixed.limited(distances, limits, {"": 50, "1": 30}, 20)
+        found = fixed.limited(distances, limits, rows(50, 30), 20)
         assert [(one.key, one.value, one.rows) for one in found.passed] == [
             (ColumnKey("output", "", "psi"), 0.8, 30),
             (ColumnKey("input", "b", "psi"), 0.31, 50),
@@ -56,19 +60,19 @@ class TestOneWindow:
 
     def test_too_few_rows_pass_nothing_and_are_not_judged(self) -> None:
         one = Statistic("drift.distance", 0.8, labels(subject="output", feature="", version="1"))
-        found = fixed.limited([one], {ANSWER: {"psi": 0.2}}, {"": 50, "1": 19}, 20)
+        found = fixed.limited([one], {ANSWER: {"psi": 0.2}}, rows(50, 19), 20)
         assert (list(found.passed), set(found.subjects), len(found.shown)) == ([], set(), 1)
-        assert fixed.limited([one], {ANSWER: {"psi": 0.2}}, {"": 50, "1": 20}, 20).passed
+        assert fixed.limited([one], {ANSWER: {"psi": 0.2}}, rows(50, 20), 20).passed
 
     def test_a_muted_feature_passes_nothing(self) -> None:
         one = Statistic("drift.distance", 0.8, labels())
-        found = fixed.limited([one], {"a": {"psi": 0.2}}, {"": 50}, 20, {"a"})
+        found = fixed.limited([one], {"a": {"psi": 0.2}}, rows(50), 20, {"a"})
         assert not found.passed
         assert found.subjects == {"input"}
 
     def test_a_feature_that_is_called_as_answers_are_is_not_taken_for_them(self) -> None:
         one = Statistic("drift.distance", 0.8, labels(feature="output"))
-        assert not fixed.limited([one], {ANSWER: {"psi": 0.2}}, {"": 50}, 20).shown
+        assert not fixed.limited([one], {ANSWER: {"psi": 0.2}}, rows(50), 20).shown
 
 
 class TestCauses:
@@ -212,6 +216,11 @@ def other_answers(row: Row) -> Row:
 
 
 class TestThroughTheDaemon:
+    def test_all_features_together_are_compared_as_before(self, life: Life) -> None:
+        life.hours(traffic(6))
+        for statistic in ("mmd", "pca", "correlation"):
+            assert life.shown("score", window="1h", statistic=statistic)
+
     def test_they_are_shown_with_the_labels_of_their_distances(self, life: Life) -> None:
         life.hours(traffic(3))
         limits = life.shown("drift_distance_threshold", window="1h")
@@ -253,7 +262,7 @@ class TestThroughTheDaemon:
             ),
         )
         (said,) = [one for one in caplog.records if one.getMessage() == "alarm"]
-        assert said.causes == f"input a: {worst[1]}"  # type: ignore[attr-defined]
+        assert said.causes.startswith(f"input a: {worst[1]}")  # type: ignore[attr-defined]
         cause = {"change": "distance", "feature": "a", "rank": "1", "window": "1h"}
         assert life.value("alarm_cause", side="now", **cause) in (psi, ks)
         assert life.value("alarm_cause", side="reference", **cause) in (2.0, 0.3)
@@ -317,4 +326,13 @@ def test_with_a_limit_on_everything_the_inputs_are_judged_all_the_same(
     }
     life.harness.app.stop()
     assert len([one for one in told(tmp_path) if one[1] == "alarm"]) == 1
-    assert JOINT.statistic not in str(life.shown("score"))
+    scored = str(life.shown("score"))
+    assert "feature" not in scored
+    assert "statistic=mmd" in scored
+
+
+def test_answers_of_a_model_without_versions_have_rows_of_their_own() -> None:
+    """Of an hour that is mostly errors two answers are no sample."""
+    schema_rows = {"software": SimpleNamespace(rows=30)}
+    version = {"": {"outputs": SimpleNamespace(answers=SimpleNamespace(rows=2))}}
+    assert fixed.rows_of(schema_rows, version) == {("input", ""): 30, ("output", ""): 2}

@@ -57,3 +57,20 @@ def test_the_archive_is_compacted_at_once_unless_a_daemon_has_it(tmp_path: Path)
     for path in folder.rglob("*.parquet"):
         os.utime(path, (START / 1e6, START / 1e6))
     assert "1 days were too old; 1 files of" in call(tmp_path, 0)
+
+
+def test_what_is_damaged_is_named_and_it_ends_with_1(tmp_path: Path) -> None:
+    (tmp_path / "inferwatch.yml").write_text(HEAD + MODEL)
+    folder = tmp_path / "state" / "archive"
+    folder.mkdir(parents=True)
+    book = Book(folder)
+    book.write([pane(hour) for hour in (1, 2, 25, 26)])
+    book.write([pane(24 * 25)])
+    one, _, other, *_ = sorted(folder.glob("panes/*/*/*.parquet"))
+    one.write_bytes(one.read_bytes()[:-20])  # one pane of the day, and the others are compacted
+    (other.parent / "compact.parquet").write_bytes(b"none")
+    book.grow_old(round(time.time() * 1e6) - 2 * 3_600_000_000)
+    said = call(tmp_path, 1)
+    for path in (one, other.parent):
+        where = path.relative_to(tmp_path)
+        assert f"inferwatch archive compact: damaged, and left as it is: {where}: " in said

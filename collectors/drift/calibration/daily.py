@@ -88,7 +88,7 @@ def fit_days(
         limit = Threshold(max(bound, tail.value), tail.beyond)
     return replace(
         hourly,
-        scorers=scorers,
+        scorers=tuple(replace(one, sure=limit.value) for one in scorers),
         joint=None,
         alone=limit,
         together=NEVER,

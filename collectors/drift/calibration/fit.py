@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,10 +56,11 @@ def fit(
     dropped = np.unique(panes.days[~kept & judged])
     # That a column passes in two independent windows falls twice as fast as that it does in one.
     decay = 1.0 - 0.5 / deff
+    alone = threshold(largest, alpha * ALONE, deff)
     return Fitted(
-        scorers=held.scorers(own, deff),
+        scorers=tuple(replace(one, sure=alone.value) for one in held.scorers(own, deff)),
         joint=joint,
-        alone=threshold(largest, alpha * ALONE, deff),
+        alone=alone,
         together=threshold(largest_of(pairs(every)), alpha * TOGETHER, deff, decay),
         deff=deff,
         judged=int(np.count_nonzero(judged & kept)),

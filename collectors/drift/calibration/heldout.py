@@ -82,6 +82,7 @@ class HeldOut:
         x: 1/n + 1/N of the pane and of the rest of its bucket.
         y: 1 + sum n_i^2 / N^2 over the rest of its bucket.
         totals, rows, squares: profile [B, G], rows [B] and sum of squared rows [B] by bucket.
+        farthest: the effect of the pane that is farthest from the others.
     """
 
     season: Season
@@ -92,6 +93,7 @@ class HeldOut:
     rows: Floats
     squares: Floats
     typical: float = field(default=0.0)
+    farthest: float = field(default=0.0)
 
 
 def held_out(
@@ -148,7 +150,11 @@ def _under(column: Column, panes: Panes, usable: Ints, blocks: Ints, season: Sea
     squared[bad], x[bad], y[bad] = np.nan, np.nan, np.nan
     every = parts.sum(axis=1)
     typical = float(np.median(n[np.isfinite(n)])) if np.isfinite(n).any() else 0.0
-    return HeldOut(season, squared, x, y, totals, every[:, 0], every[:, 1], typical)
+    farthest = 0.0
+    if np.isfinite(squared).any():
+        most = int(np.nanargmax(squared))
+        farthest = float(column.measure.effect(profile[most], rest[most]))
+    return HeldOut(season, squared, x, y, totals, every[:, 0], every[:, 1], typical, farthest)
 
 
 def _grouped(values: Floats, groups: Ints, number: int) -> Floats:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -22,6 +25,19 @@ JOINT_FLOOR = 0.02
 """Mean Kolmogorov-Smirnov distance beyond noise that the joint column asks for: 0.05 sd."""
 
 
+PLAIN: Mapping[str, float] = MappingProxyType(
+    {"missing": 0.5, "invalid": 0.05, "errors": 0.5, "ks": 0.5, "categories": 0.5}
+)
+"""Effects, by kind, from which on a change is a plain fault if no pane of the reference came near:
+nulls in half of all rows ring at once, whatever storms another column has seen."""
+
+FARTHER = 1.5
+"""By how much a plain fault is farther than any pane of the reference."""
+
+RARE = 0.4
+"""What share of the threshold the score of a plain fault reaches by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """One column's comparison with a reference.
@@ -31,6 +47,8 @@ class Scorer:
         totals, rows, squares: the reference by bucket: profile [B, G], rows and squared rows [B].
         a, b: noise is V = a (1/n + 1/N) + b (1 + squares / N^2).
         raw, scores: by squared distance over noise at `KNOTS`: how rare it is, and calibrated.
+        farthest: the largest effect of a pane of the reference beside the others.
+        sure: the threshold of a window alone, which a plain fault passes.
     """
 
     key: ColumnKey
@@ -44,6 +62,8 @@ class Scorer:
     b: float
     raw: Floats
     scores: Floats
+    farthest: float = 0.0
+    sure: float = math.inf
 
     def over_noise(self, profile: Floats, buckets: Ints, min_rows: int) -> Floats:
         """Squared distance over noise of each row of `profile` [N, G]; NaN where not judged."""
@@ -69,6 +89,20 @@ class Scorer:
     def score(self, ratio: Floats) -> Floats:
         """The calibrated score; NaN stays."""
         return _looked_up(ratio, self.scores)
+
+    def told(self, score: Floats, effect: Floats, floor: float | None = None) -> Floats:
+        """The score as it counts: 0 where the effect is below the floor, and at least just beyond
+        the threshold where it is a plain fault.
+
+        Args:
+            floor: another one than that of the measure.
+        """
+        least = self.measure.floor if floor is None else floor
+        far = max(PLAIN.get(self.measure.kind, math.inf), FARTHER * self.farthest)
+        with np.errstate(invalid="ignore"):
+            plain = (effect >= far) & (score >= RARE * self.sure)
+            raised = np.where(plain, np.maximum(score, np.nextafter(self.sure, np.inf)), score)
+            return np.asarray(np.where(effect >= least, raised, 0.0))
 
     def raw_score(self, ratio: Floats) -> Floats:
         """The score before it was mapped by those held out; what the joint column is made of."""

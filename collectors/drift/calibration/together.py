@@ -145,6 +145,7 @@ class HeldOutColumns:
                     b=float(b[i]),
                     raw=raw,
                     scores=raw if pooled is None else pooled.map(raw),
+                    farthest=one.farthest,
                 )
             )
         return tuple(found)

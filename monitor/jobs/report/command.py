@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.command_line import fail, load_config
+from monitor.command_line import CONFIG_OPTION, fail, load_config
 
 if TYPE_CHECKING:
     from monitor.jobs.report.task import Compared, Numbers
@@ -25,14 +25,7 @@ if TYPE_CHECKING:
     help="File to write (.html), and its numbers beside it (.json); without it, where the "
     "daemon keeps and serves its reports.",
 )
-@click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    default="inferwatch.yml",
-    show_default=True,
-    help="The configuration.",
-)
+@CONFIG_OPTION
 def report(model: str, begin: str, end: str, out: Path | None, config_file: Path) -> None:
     """Make Evidently's report of MODEL from the windows' samples, against its reference.
 

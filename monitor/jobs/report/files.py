@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ NEW = ".new"
 
 _MODEL = re.compile(r"(?!\.{1,2}$)[a-zA-Z0-9_.-]{1,100}")
 _NAME = re.compile(r"([0-9]{8}T[0-9]{6}Z)-([0-9]{8}T[0-9]{6}Z)\.(html|json)")
+_MADE = re.compile(rf"(\.[0-9]+)?{re.escape(NEW)}$")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -53,13 +55,13 @@ class Reports:
 
     def of(self, model: str) -> list[Stored]:
         """The reports of a model, the newest first."""
-        named = [(_NAME.fullmatch(p.name), p) for p in (self.folder / model).glob("*.html")]
-        found = [Stored(model, _time(n[1]), _time(n[2]), path) for n, path in named if n]
+        named = [(_span(path.name), path) for path in (self.folder / model).glob("*.html")]
+        found = [Stored(model, *span, path) for span, path in named if span is not None]
         return sorted(found, key=lambda one: (one.end, one.start), reverse=True)
 
     def file(self, model: str, name: str) -> Path | None:
         """The file that is asked for by name; None for every name that no report has."""
-        if not _MODEL.fullmatch(model) or not _NAME.fullmatch(name):
+        if not _MODEL.fullmatch(model) or _span(name) is None:
             return None
         path = self.folder / model / name
         return path if path.is_file() and not path.is_symlink() else None
@@ -72,16 +74,19 @@ class Reports:
         """
         removed = 0
         for path in self.folder.glob("*/*"):
-            name = path.name.removesuffix(PARTIAL).removesuffix(NEW)
-            if _NAME.fullmatch(name) and path.stat().st_mtime < before:
-                path.unlink()
-                removed += 1
+            name = _MADE.sub("", path.name.removesuffix(PARTIAL))
+            try:
+                if _span(name) is not None and path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+            except FileNotFoundError:
+                continue  # made and put in its place, or removed, meanwhile
         return removed
 
 
 def made_at(path: Path) -> Path:
-    """Where a file is made before it takes its place."""
-    return path.with_name(path.name + NEW)
+    """Where this process makes a file before it takes its place; another may make the same."""
+    return path.with_name(f"{path.name}.{os.getpid()}{NEW}")
 
 
 def take_place(stored: Stored) -> None:
@@ -101,6 +106,15 @@ def clear(stored: Stored) -> None:
         made = made_at(path)
         made.unlink(missing_ok=True)
         made.with_name(made.name + PARTIAL).unlink(missing_ok=True)
+
+
+def _span(name: str) -> tuple[int, int] | None:
+    """From when to when the report of this name is; None where no report has it."""
+    found = _NAME.fullmatch(name)
+    try:
+        return None if found is None else (_time(found[1]), _time(found[2]))
+    except ValueError:  # digits that are no date
+        return None
 
 
 def _stamp(time: int) -> str:

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from collectors.family import Statistic
+from collectors.summaries.state import StateError
 from monitor.archive import Archive
 from monitor.board import Board
 from monitor.config import Config
 from monitor.config_jobs import ReportJob
 from monitor.config_model import ModelConfig
 from monitor.event_clock import SECOND
-from monitor.jobs.jobs import Job
+from monitor.jobs.jobs import Job, Stopped
 from monitor.jobs.report.files import Reports, Stored
 from monitor.jobs.report.methods import PREFIX
 from monitor.jobs.report.running import (
@@ -31,12 +32,15 @@ from monitor.jobs.report.running import (
     task_for,
 )
 from monitor.jobs.report.task import Numbers
-from monitor.references.span import Span
+from monitor.references.span import Span, shown
 
 log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GROUP = "report"
+
+MOST = 7
+"""Reports of a model that one run begins: days that were missed are made up for, newest first."""
 
 
 def make_report_job(config: Config, board: Board) -> Job | None:
@@ -48,7 +52,7 @@ def make_report_job(config: Config, board: Board) -> Job | None:
     work = _Work(config, board, Reports(config.state.dir))
     work.show_newest()
     settings = config.jobs.report
-    wanted = any(model.reference is not None for model in config.models)
+    wanted = any(_compared(model) for model in config.models)
     if not settings.enabled or not wanted:
         return None
     if not installed() and "report" not in config.jobs.model_fields_set:
@@ -68,50 +72,82 @@ class _Work:
         return self.config.jobs.report
 
     def __call__(self, now: float, stopping: threading.Event) -> None:
-        """Make the report of each model that has none of its last days yet; remove old ones.
+        """Make the reports of each model that its last days lack; remove old ones.
 
         Raises:
-            NotMade: of some of them there is none; the others are made all the same.
+            NotMade: some of them could not be made; the others are made all the same.
+            Stopped: the daemon wants to stop, and not all of them are made.
         """
         if not installed():
             raise NotMade(MISSING)
         self.reports.sweep(now - self.settings.keep)
         failed = []
         for model in self.config.models:
-            if stopping.is_set():
-                break
-            try:
-                self._make(model, stopping)
-            except NotMade as error:
-                failed.append(f"{model.name}: {error}")
+            reference = reference_of(model, self.config.state.dir)
+            if reference is None:
+                continue  # there is nothing to compare with, or not yet
+            begun = 0
+            for span in self._spans(model, now):
+                if stopping.is_set():
+                    raise Stopped
+                try:
+                    begun += self._make(model, reference, span, stopping)
+                except (NotMade, StateError, OSError) as error:
+                    said = {"model": model.name, "to": shown(span.end)}
+                    log.warning("report not made", extra={**said, "why": str(error)})
+                    failed.append(f"{model.name}: {error}")
+                    begun += 1
+                if begun == MOST:
+                    break
         if failed:
-            raise NotMade("; ".join(failed))
+            raise NotMade("; ".join(dict.fromkeys(failed)))
 
-    def _make(self, model: ModelConfig, stopping: threading.Event) -> None:
+    def _spans(self, model: ModelConfig, now: float) -> Iterator[Span]:
+        """The days that no row can come for any more, the newest first, as far back as reports
+        are kept."""
+        span = last_days(
+            round((now - model.lateness - model.windows[0]) * SECOND),
+            self.settings.span,
+            model.timezone,
+        )
+        yield span
+        oldest = (now - self.settings.keep) * SECOND
+        while span.start >= oldest:
+            span = last_days(span.start, self.settings.span, model.timezone)
+            yield span
+
+    def _make(
+        self, model: ModelConfig, reference: Path, span: Span, stopping: threading.Event
+    ) -> bool:
+        """Make a report, if there is none and there is something to tell; whether there was."""
         state = self.config.state.dir
-        reference = reference_of(model, state)
-        newest = Archive(state / "archive").newest(model.name)
-        if reference is None or newest is None:
-            return  # there is nothing to compare yet, or nothing to compare it with
-        end = newest + round(model.windows[0] * SECOND)
-        stored = self.reports.place(model.name, *last_days(end, self.settings.span, model.timezone))
-        if stored.path.exists():
-            return
+        stored = self.reports.place(model.name, *span)
+        if stored.path.exists() or not Archive(state / "archive").has(model.name, *span):
+            return False
         numbers = run(task_for(model, state, reference, stored, self.settings), stored, stopping)
-        self.board.replace_group((_GROUP, model.name), statistics(stored, numbers), model.name)
         said = {"model": model.name, "file": str(stored.path), "rows": numbers.now.rows}
         log.info("report made", extra=said)
+        self._show(model)
+        return True
 
     def show_newest(self) -> None:
         """Show the numbers of the newest report of each model: a restart forgets none."""
         for model in self.config.models:
-            found = self.reports.of(model.name) if model.reference is not None else []
-            shown: list[Statistic] = []
-            for stored in found[:1]:
-                numbers = read(stored.numbers)
-                if numbers is not None:
-                    shown = list(statistics(stored, numbers))
-            self.board.replace_group((_GROUP, model.name), shown, model.name)
+            self._show(model)
+
+    def _show(self, model: ModelConfig) -> None:
+        found = self.reports.of(model.name) if _compared(model) else []
+        seen: list[Statistic] = []
+        for stored in found[:1]:
+            numbers = read(stored.numbers)
+            if numbers is not None:
+                seen = list(statistics(stored, numbers))
+        self.board.replace_group((_GROUP, model.name), seen, model.name)
+
+
+def _compared(model: ModelConfig) -> bool:
+    """Whether a model has, or will have, a reference that a report can be made against."""
+    return model.reference is not None and model.reference.fixed
 
 
 def read(path: Path) -> Numbers | None:

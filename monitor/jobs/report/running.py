@@ -28,6 +28,7 @@ from collectors.summaries.state import StateError
 from monitor.config_jobs import ReportJob
 from monitor.config_model import ModelConfig
 from monitor.disk import make_folder
+from monitor.jobs.jobs import Stopped
 from monitor.jobs.report.files import Stored, clear, made_at, take_place
 from monitor.jobs.report.methods import Kind
 from monitor.jobs.report.task import Column, Numbers, Task
@@ -71,7 +72,7 @@ def installed() -> bool:
 def reference_of(model: ModelConfig, state: Path) -> Path | None:
     """The file of what a model is compared with; None where there is none, or none yet."""
     settings = model.reference
-    if settings is None:
+    if settings is None or not settings.fixed:
         return None
     try:
         return path_in_force(model, Folders(state))
@@ -131,6 +132,7 @@ def run(task: Task, stored: Stored, stopping: threading.Event) -> Numbers:
 
     Raises:
         NotMade: it could not be made; nothing of it is left, and what was there before is.
+        Stopped: neither is it, for the daemon wants to stop.
     """
     if not installed():
         raise NotMade(MISSING)
@@ -140,7 +142,7 @@ def run(task: Task, stored: Stored, stopping: threading.Event) -> Numbers:
             deadline = time.monotonic() + task.seconds
             while process.poll() is None:
                 if stopping.wait(LOOK):
-                    raise NotMade("the daemon stops")
+                    raise Stopped
                 if time.monotonic() > deadline:
                     raise NotMade(f"not made within {task.seconds:g} s (jobs.report.timeout)")
             if process.returncode:
