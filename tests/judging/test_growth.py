@@ -154,7 +154,7 @@ def test_a_feature_that_was_accepted_by_itself_grows_on_when_the_rest_is_full(
 
 
 def test_the_job_does_it_and_a_daemon_takes_it_over(grown_in: Path) -> None:
-    life = Life(grown_in, now=later(NOW).timestamp())
+    life = Life(grown_in, now=later(30 * 24).timestamp())
     base = load(grown_in / "reference.parquet")
     job = make_growth(load_config(grown_in / "inferwatch.yml"))
     assert job is not None
