@@ -164,7 +164,7 @@ def test_a_day_of_an_incident_is_left_out_and_named(weeks: dict[int, Summaries])
     assert [date.fromordinal(day).isoformat() for day in found.dropped] == ["2026-01-16"]
     assert found.judged == 336 - 24
     # It has no share in what is expected, nor in the thresholds.
-    assert found.alone.value == pytest.approx(without.alone.value, rel=0.25)
+    assert found.alone.value == pytest.approx(without.alone.value, rel=0.35)
     mean = next(o for o in found.scorers if o.key == ColumnKey("input", "a", "mean"))
     assert mean.rows.sum() == pytest.approx(150 * 312, rel=0.02)
 
