@@ -61,17 +61,22 @@ def events_of(data: Data) -> Events:
     )
 
 
-def counted(data: Data, schema: Schema, windows: Sequence[Window]) -> dict[int, Summaries]:
-    """The summaries of each of these windows, by start."""
+def counted(
+    data: Data, schema: Schema, windows: Sequence[Window], ignore: frozenset[str] = frozenset()
+) -> dict[int, Summaries]:
+    """The summaries of each of these windows, by start; what is ignored has no part in those of all
+    features together."""
     events = schema.qualify(events_of(data))
-    return {one.start: count(events, schema, one.places()) for one in windows}
+    return {one.start: count(events, schema, one.places(), ignore) for one in windows}
 
 
-def count(events: Events, schema: Schema, places: Ints) -> Summaries:
+def count(
+    events: Events, schema: Schema, places: Ints, ignore: frozenset[str] = frozenset()
+) -> Summaries:
     """The summaries of the rows at these places, which may be there more than once."""
     some = events.take(places)
     summaries: dict[str, Any] = {}
-    for family in compared(schema):
+    for family in compared(schema, ignore):
         summaries[family.name] = family.empty()
         family.observe(summaries[family.name], some)
     return summaries

@@ -58,7 +58,7 @@ class Verdict:
 def monitor(reference: Data, ignore: frozenset[str] = NOBODY) -> Monitor:
     """Calibrate on the hours of a reference."""
     schema = schema_of(reference)
-    panes = counted(reference, schema, hours(reference))
+    panes = counted(reference, schema, hours(reference), ignore)
     return calibrated(schema, panes, reference.zone, ignore=ignore)
 
 
@@ -79,7 +79,7 @@ def calibrated(
 def judged(data: Data, by: Monitor, start: int) -> dict[str, list[Verdict]]:
     """Every hour and every day from then on that can be judged."""
     live = [hour for hour in hours(data) if hour.start >= start]
-    panes = counted(data, by.schema, live)
+    panes = counted(data, by.schema, live, by.calibration.rules.ignore)
     fits = {"1h": by.calibration.hourly, "1d": by.calibration.daily}
     windows = {"1h": live, "1d": [day for day in days(data) if day.start >= start]}
     return {
