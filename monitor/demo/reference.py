@@ -35,7 +35,7 @@ def build(config: Config, records: Path, out: Path) -> Reference:
     return from_files(task, [str(records)], config.source.max_record_bytes).reference
 
 
-def sentence(reference: Reference, calibrations: Path) -> str:
+def sentence(reference: Reference, calibrations: Path, ignore: frozenset[str]) -> str:
     """What the reference is, and how far alarms can rest on it, by its one calibration there.
 
     Raises:
@@ -43,7 +43,7 @@ def sentence(reference: Reference, calibrations: Path) -> str:
         OSError: it cannot be read.
     """
     kept = next(calibrations.glob("*.calibration"))
-    calibrated = unpack(kept.read_bytes(), str(kept), empty(reference.schema))
+    calibrated = unpack(kept.read_bytes(), str(kept), empty(reference.schema, ignore))
     calibration, rows = calibrated.calibration, calibrated.merged["inputs"].rows
     hourly, certainty = calibration.hourly, str(calibration.certainty)
     judged, dropped = (0, ()) if hourly is None else (hourly.judged, hourly.dropped)

@@ -119,7 +119,8 @@ def _app(folder: Path, text: str, records: Path | None, diary: Diary) -> App:
     try:
         built = build(loaded, records, reference)
         app = App(loaded, listeners=[listen])
-        _print(fill(sentence(built, loaded.state.dir / "calibrations"), WIDTH))
+        ignored = frozenset(loaded.models[0].alarms.ignore)
+        _print(fill(sentence(built, loaded.state.dir / "calibrations", ignored), WIDTH))
     except (CannotBuild, StateError) as error:
         raise DemoError(str(error)) from error
     return app
