@@ -62,7 +62,7 @@ format: setup ## Put the code into shape.
 	$(BIN)/ruff format .
 
 docs: setup ## Write the pages that are made from the code.
-	$(BIN)/python -m monitor.metrics > docs/metrics.md
+	$(BIN)/python -m monitor.metrics_docs > docs/metrics.md
 	$(BIN)/python -m monitor.config_docs > docs/configuration.md
 	$(BIN)/python -m collectors.drift.distances > docs/distances.md
 

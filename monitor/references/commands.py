@@ -70,12 +70,7 @@ def build(
         facts = gather(built.reference)
     except _cannot() as error:
         fail(f"inferwatch reference build: {error}")
-    from monitor.references.building import counted
-
-    for note in built.notes:
-        click.echo(f"note: {note}")
-    if built.left_out.total():
-        click.echo(f"left out: {counted(built.left_out)}")
+    _say_of(built)
     click.echo(f"{out}: {headline(built.reference, facts)}")
     for line in calibration_lines(built.reference, facts, settings.alarms.min_rows):
         click.echo(line)
@@ -117,7 +112,7 @@ def accept(
         fail(f"--from {begin} is not over yet; give an earlier day", 2)
     from monitor.references.accepting import Folders
     from monitor.references.accepting import accept as accepted
-    from monitor.references.building import Task, counted
+    from monitor.references.building import Task
     from monitor.references.carrying import Columns
     from monitor.references.facts import gather
     from monitor.references.show import calibration_lines, headline
@@ -132,10 +127,7 @@ def accept(
         facts = gather(built.reference)
     except _cannot() as error:
         fail(f"inferwatch reference accept: {error}")
-    for note in built.notes:
-        click.echo(f"note: {note}")
-    if built.left_out.total():
-        click.echo(f"left out: {counted(built.left_out)}")
+    _say_of(built)
     click.echo(headline(built.reference, facts))
     for line in calibration_lines(built.reference, facts, settings.alarms.min_rows):
         click.echo(line)
@@ -201,6 +193,16 @@ def _of_model(model: ModelConfig, config: Config, config_file: Path) -> Asked:
         fail(f"inferwatch reference show: {error}")
     alarms = model.alarms
     return Asked(path, asked(model), config.state.dir, alarms.thresholds, alarms.min_effect)
+
+
+def _say_of(built: Built) -> None:
+    """What else a person had better know of what was built."""
+    from monitor.references.building import counted
+
+    for note in built.notes:
+        click.echo(f"note: {note}")
+    if built.left_out.total():
+        click.echo(f"left out: {counted(built.left_out)}")
 
 
 def checked(config: Config) -> Iterator[str]:
