@@ -26,7 +26,7 @@ JOINT_FLOOR = 0.02
 
 
 PLAIN: Mapping[str, float] = MappingProxyType(
-    {"missing": 0.5, "invalid": 0.05, "errors": 0.5, "ks": 0.5, "categories": 0.5}
+    {"missing": 0.5, "invalid": 0.05, "errors": 0.5, "ks": 0.5, "shape": 0.5, "categories": 0.5}
 )
 """Effects, by kind, from which on a change is a plain fault if no pane of the reference came near:
 nulls in half of all rows ring at once, whatever storms another column has seen."""
