@@ -5,7 +5,7 @@ Families and the daemon speak of statistic ids; here each becomes a Prometheus m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -77,6 +77,31 @@ def _monitor(
     return Metric(statistic, name, kind, labels, unit, denominator, help, "monitor")
 
 
+BOUNDED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("software.throughput", "input.length_mean", "input.brightness_mean", "output.class_ratio"),
+        ("max", "min"),
+    ),
+    **dict.fromkeys(
+        (
+            "software.latency_quantile",
+            "software.error_ratio",
+            "software.log_memory_bytes",
+            "software.log_cpu_seconds",
+            "input.missing_ratio",
+            "input.invalid_ratio",
+            "input.items_mean",
+            "input.bytes_mean",
+            "output.null_ratio",
+            "output.rerun_mismatch_ratio",
+            "output.rerun_stddev",
+            "process.memory_bytes",
+        ),
+        ("max",),
+    ),
+}
+"""Statistics that the config may set limits for: the most, and of some the least."""
+
 _GIVEN = "Rows whose log says it."
 _TIMED = "Inferences whose latency could be read."
 _ROWS = "Rows of the window, those with an error included."
@@ -87,6 +112,24 @@ _ANSWERED = "Rows without an error."
 _ANSWERS = "Usable answers of rows without an error."
 _WHOLE = "The window."
 _TREE = "The process and its children."
+
+
+def _limits(measured: Iterable[Metric]) -> Iterator[Metric]:
+    """The limits that the config may set, with the labels of what they are of; see `BOUNDED`."""
+    for metric in measured:
+        for bound in BOUNDED.get(metric.statistic, ()):
+            side, what = ("_lower", "Least") if bound == "min" else ("", "Most")
+            yield Metric(
+                f"{metric.statistic}.{bound}",
+                f"{metric.name}{side}_threshold",
+                "gauge",
+                tuple(name for name in metric.labels if name not in ("version", "window")),
+                metric.unit,
+                "As stated in the config.",
+                f"{what} that `{metric.name}` may be: a limit of the config, where it has one.",
+                "model",
+            )
+
 
 # fmt: off
 _SOFTWARE = (
@@ -274,6 +317,17 @@ _MODELS = (
         "GPU memory of the model server, over all GPUs of the machine.", unit="bytes"),
 )
 
+_LIMITS = (
+    *_limits((*_SOFTWARE, *_INPUTS, *_OUTPUTS, *_MODELS)),
+    _model("process.cpu_ratio.max", "inferwatch_process_cpu_ratio_threshold",
+        "As stated in the config.", "Most processor cores that the model server may keep busy: a "
+        "limit of the config, where it has one.", unit="cores"),
+    _model("silence.max", "inferwatch_silence_seconds_threshold",
+        "As stated in the config; 15 minutes where it says nothing and the model has a reference.",
+        "Longest time that a model may be without an inference, in hours that have any.",
+        unit="seconds"),
+)
+
 _REPORTS = (
     Metric("report.end", "inferwatch_report_window_end_timestamp_seconds", "gauge", ("model",),
         "seconds", "The newest report.", "Event time at which the span of the report ends.",
@@ -374,6 +428,7 @@ METRICS: tuple[Metric, ...] = (
     *_WINDOWS,
     *_ALARMS,
     *_MODELS,
+    *_LIMITS,
     *_REPORTS,
     *_MONITOR,
 )
