@@ -1,4 +1,4 @@
-"""The limits of a model as metrics: what the config says of it, in base units, for alert rules."""
+"""What the config says of a model, as metrics: its limits in base units, and its time zone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _PLAIN: Mapping[str, str] = {
 
 def show(board: Board, model: ModelConfig) -> None:
     """Put the limits of a model on the board, and take away those that it has no more."""
-    board.replace_group(("limits", model.name), limits(model), model.name)
+    info = Statistic("model.info", 1, {"timezone": model.timezone})
+    board.replace_group(("limits", model.name), [info, *limits(model)], model.name)
 
 
 def limits(model: ModelConfig) -> Iterator[Statistic]:

@@ -267,6 +267,14 @@ _ALARMS = (
         ("model", "window", "reference"), "seconds", "The alarm that goes on.",
         "Event time of the end of the window in which the alarm began; none while there is none.",
         "model"),
+    Metric("alarm.rarity", "inferwatch_alarm_rarity_days", "gauge",
+        ("model", "window", "reference"), "days", "The newest flagged window of the alarm.",
+        "A window like it comes by chance once in so many days, at most a million; none while "
+        "there is no alarm, or only a fixed threshold was passed.", "model"),
+    Metric("alarm.moved_first", "inferwatch_alarm_moved_first", "gauge",
+        ("model", "window", "reference", "subject"), "1", "The alarm that goes on.",
+        "1 for what crossed when the alarm began: input, output, software, or multivariate where "
+        "the inputs did so only all together.", "model"),
     _window("alarm.cause", "inferwatch_alarm_cause",
         ("subject", "feature", "reference", "change", "rank", "side"), "see the label change",
         "The newest flagged window of the alarm that goes on.",
@@ -290,9 +298,18 @@ _ALARMS = (
     Metric("reference.panes", "inferwatch_reference_panes", "gauge", ("model", "reference"),
         "panes", "Incidents are left out.", "Panes of the reference that could be judged.",
         "model"),
+    Metric("reference.end", "inferwatch_reference_end_timestamp_seconds", "gauge",
+        ("model", "reference"), "seconds", "The newest pane of the reference.",
+        "Event time at which the span of the reference ends.", "model"),
+    Metric("expected.rows", "inferwatch_expected_rows", "gauge", ("model", "reference"), "rows",
+        "The hour of the wall clock, in the time zone of the model.",
+        "Rows that the reference had on average in such an hour: of the day, or of the week, where "
+        "its volume has a season.", "model"),
 )
 
 _MODELS = (
+    Metric("model.info", "inferwatch_model_info", "gauge", ("model", "timezone"), "1", "Always 1.",
+        "A model of the config, and where its days begin.", "model"),
     Metric("version.first_seen", "inferwatch_version_first_seen_timestamp_seconds", "gauge",
         ("model", "version"), "seconds", "The version's first row.",
         "Event time of the first row of a version, until it is forgotten.", "model"),

@@ -138,7 +138,8 @@ class Model:
         self._reference = ""
         if self._judging is None:  # the board may know one from before a reload
             hide(board, rules.name, [name for name, _ in rules.windows])
-            board.replace_group(("calibration", rules.name), (), rules.name)
+            for group in ("calibration", "expected"):
+                board.replace_group((group, rules.name), (), rules.name)
         self._showcase = Showcase(
             rules.name, rules.windows, settled.collection, board, self._judging
         )
@@ -162,6 +163,8 @@ class Model:
             self._revised_at = now
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
         self._look_for_reference(now)
+        if self._judging is not None:
+            self._judging.at(now)
         self._beside.work(now)
         for one in self._strangers:
             log.warning(str(one), extra={"model": self.rules.name})

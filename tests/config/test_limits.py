@@ -171,7 +171,8 @@ def test_a_limit_that_is_gone_takes_its_series_along() -> None:
 def test_names_that_no_label_can_have_are_cleaned_as_those_of_features_are() -> None:
     board = Board()
     show(board, model('{missing: {"a\\nb\\"{{": 0.1}}'))
-    board.set_window("m", "1", "1h", [Statistic("input.missing_ratio", 0.5, {"feature": 'a\nb"{{'})])
+    missing = Statistic("input.missing_ratio", 0.5, {"feature": 'a\nb"{{'})
+    board.set_window("m", "1", "1h", [missing])
     ((_, feature),) = values(board, "input.missing_ratio.max")
     ((*_, measured),) = values(board, "input.missing_ratio")
     assert feature == measured == 'a\ufffdb"{{'

@@ -22,6 +22,9 @@ from tests.support.real import require
 
 GOLDEN = Path(__file__).with_name("golden.txt")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+IN_DAYS = b"inferwatch_alarm_rarity_days"
+"""How rare an alarm is, in the unit that budgets are stated in: the only one that is no base unit."""
+
 HOSTILE = ("\ud800", "a\nb", 'say "hi"', "back\\slash", "{}=,#", "x" * 2**20, "\x00", "\u202e", " ")
 
 
@@ -77,7 +80,13 @@ class TestText:
 
     @pytest.mark.promtool
     def test_promtool_has_nothing_to_say(self) -> None:
-        assert promtool(GOLDEN.read_bytes()) == (0, "")
+        lines = GOLDEN.read_bytes().splitlines(keepends=True)
+        assert promtool(b"".join(line for line in lines if IN_DAYS not in line)) == (0, "")
+
+    @pytest.mark.promtool
+    def test_promtool_would_have_all_times_in_seconds(self) -> None:
+        objection = f'{IN_DAYS.decode()} use base unit "seconds" instead of "days"'
+        assert promtool(GOLDEN.read_bytes())[1].strip() == objection
 
     @pytest.mark.promtool
     def test_promtool_would_say_something(self) -> None:
