@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import anyio
 import msgspec
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -46,6 +47,15 @@ _STATIC: Mapping[str, str] = {
 _WINDOW = re.compile(r"[0-9a-z.]{1,20}", re.ASCII)
 _LATEST = 253_339_228_800
 """The year 9998 (s): beyond it there is no calendar."""
+
+
+class _Anything(PathConvertor):
+    """The rest of a path, with whatever is in it: names of features may have lines."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("anything", _Anything())
 
 
 class _Made(NamedTuple):
@@ -84,7 +94,7 @@ class Pages:
         found: list[Route] = []
         for path, view in (
             ("/models/{name}", "model"),
-            ("/models/{name}/features/{feature:path}", "feature"),
+            ("/models/{name}/features/{feature:anything}", "feature"),
             ("/alarms", "alarms"),
             ("/alarms/{id}", "alarm"),
             ("/monitor", "monitor"),
@@ -95,8 +105,8 @@ class Pages:
         found.append(Route("/models", self._home))
         found.append(Route("/api/v1/models", self._answers("fleet", html=False)))
         found.append(Route("/api/v1/jobs", self._answers("jobs", html=False)))
-        found.append(Route("/static/{name:path}", self._file))
-        found.append(Route("/api/v1/{rest:path}", self._no_such))
+        found.append(Route("/static/{name:anything}", self._file))
+        found.append(Route("/api/v1/{rest:anything}", self._no_such))
         return found
 
     def _answers(self, view: str, *, html: bool) -> Callable[[Request], Any]:

@@ -11,8 +11,19 @@
 
   function draw(figure, times, values, level, name, zone) {
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 } };
+    const hours = times[times.length - 1] - times[0] < 3 * 86400;
+    const said = new Intl.DateTimeFormat("en-GB", Object.assign(
+      { day: "numeric", month: "short", timeZone: zone },
+      hours ? { hour: "2-digit", minute: "2-digit" } : {}));
+    const dates = Object.assign({
+      space: hours ? 110 : 60,
+      values: (_, splits) => splits.map((second) => said.format(new Date(second * 1e3))),
+    }, axis);
+    const moments = new Intl.DateTimeFormat("en-GB", {
+      day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: zone,
+    });
     const series = [
-      { label: "window's end" },
+      { label: "to", value: (_, second) => second === null ? "--" : moments.format(new Date(second * 1e3)) },
       { label: name, stroke: colour("--now"), width: 2, spanGaps: false },
     ];
     const data = [times, values];
@@ -22,7 +33,7 @@
     }
     const old = figure.querySelector("svg, .uplot");
     const options = {
-      width: Math.max(figure.clientWidth, 200), height: 190, series, axes: [axis, axis],
+      width: Math.max(figure.clientWidth, 200), height: 190, series, axes: [dates, axis],
       tzDate: (second) => uPlot.tzDate(new Date(second * 1e3), zone),
     };
     const holder = document.createElement("div");
