@@ -34,7 +34,7 @@ def got(url: str) -> Any:
 
 def events(life: Life) -> list[dict[str, Any]]:
     """All events, as pandas reads them from the files."""
-    found = [
+    found: list[dict[Any, Any]] = [
         one
         for path in (life.folder / "state/archive/events").rglob("*.parquet")
         for one in pd.read_parquet(path).to_dict("records")

@@ -51,13 +51,22 @@ class Series:
 
 
 def by_model(board: Board, wanted: Iterable[str] = WANTED) -> dict[str, Series]:
-    """The wanted series of each model; "" for those of none."""
+    """The wanted series of each model, of scores the largest of a window; "" for those of none."""
     wanted = frozenset(wanted)
     found: dict[str, Series] = defaultdict(Series)
+    largest: dict[tuple[str, str], float] = {}
+    model, window = (BY_STATISTIC["score"].labels.index(name) for name in ("model", "window"))
     for id, labels, value in board.series()[1]:
-        if id in wanted and not isinstance(value, Histogram):
-            named = dict(zip(BY_STATISTIC[id].labels, labels, strict=True))
-            found[named.get("model", "")].by_statistic[id].append(Sample(named, value))
+        if id not in wanted or isinstance(value, Histogram):
+            continue
+        if id == "score":  # there are more of them than of all others, and one of them counts
+            of = labels[model], labels[window]
+            largest[of] = max(largest.get(of, value), value)
+            continue
+        named = dict(zip(BY_STATISTIC[id].labels, labels, strict=True))
+        found[named.get("model", "")].by_statistic[id].append(Sample(named, value))
+    for (name, length), value in largest.items():
+        found[name].by_statistic["score"].append(Sample({"window": length}, value))
     return found
 
 

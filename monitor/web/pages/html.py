@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -29,8 +30,9 @@ SHAPES = {
 """A state is told by its word and its shape, and by colour only beside them."""
 
 
+@cache
 def environment() -> Environment:
-    """The templates' environment."""
+    """The templates' environment, all of them compiled: the first reader need not wait for it."""
     made = Environment(
         loader=PackageLoader("monitor.web.pages"),
         autoescape=True,
@@ -65,6 +67,8 @@ def environment() -> Environment:
         "state": state,
         "most": MOST_FEATURES,
     }
+    for name in made.list_templates():
+        made.get_template(name)
     return made
 
 

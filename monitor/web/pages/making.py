@@ -129,7 +129,7 @@ class Maker:
         trouble: list[str] = []
         timeline = self._timeline(model, days, until, trouble)
         found = self._shown(model, line, window, end, trouble)
-        last = self._alarms(name, timeline.end, MOST_ALARMS, trouble)
+        last = self._alarms(name, timeline.end, MOST_ALARMS, trouble, max(days, DAYS[1]))
         return ModelPage(
             line=line,
             advice=_advice(model, line, found),
@@ -287,11 +287,16 @@ class Maker:
         return Timeline(start // SECOND, end // SECOND, days, more, windows, notes)
 
     def _alarms(
-        self, model: str | None, end: int, most: int, trouble: list[str]
+        self,
+        model: str | None,
+        end: int,
+        most: int,
+        trouble: list[str],
+        days: int = ALARM_DAYS,
     ) -> list[AlarmLine]:
         zones = {one.name: one.zone for one in self._models()}
         try:
-            return alarms.newest(self._history, model, end * SECOND, most, ALARM_DAYS, zones)
+            return alarms.newest(self._history, model, end * SECOND, most, days, zones)
         except Unreadable as error:
             trouble.append(str(error))
             return []
