@@ -41,6 +41,8 @@ DAY = 24 * HOUR
 CAUSES = 3
 """Columns that an alarm names."""
 
+SHOWN = "shown"
+"""The kind of event that keeps what was shown, so that the past can be shown again."""
 
 _NONE = msgspec.msgpack.encode([])
 
@@ -190,17 +192,25 @@ class Judging:
 
     def show(self) -> None:
         """Put scores and alarms on the board, as they are now."""
-        model, reference = self.rules.model, self.reference
+        model = self.rules.model
         others = [name for name, length in self.rules.windows if length not in self._lengths]
         shown.hide(self._board, model, others)
         for one in self._lengths.values():
             self._board.replace_group(("scores", model, one.name), one.scores, model)
-            alarm = [*shown.alarm(one.entries, one.name, reference), *one.causes]
-            self._board.replace_group(("alarm", model, one.name), alarm, model)
-            labels = {"window": one.name, "reference": reference}
+            self._board.replace_group(("alarm", model, one.name), self._alarm(one), model)
+            labels = {"window": one.name, "reference": self.reference}
             self._board.add(Statistic("alarms", 0, labels), model)
-        about = shown.about(self.calibrated.calibration, self.rules.per_day)
-        self._board.replace_group(("calibration", model), [*about, *self._past], model)
+        self._board.replace_group(("calibration", model), self._resting_on(), model)
+
+    def kept(self) -> Event:
+        """What is shown of the reference all the time, for the archive."""
+        detail = {
+            "reference": self.reference,
+            "subjects": sorted({one.key.subject for one in self.calibrated.comparisons}),
+            "windows": [one.name for one in self._lengths.values()],
+            "series": shown.packed(self._resting_on(), self.reference),
+        }
+        return Event(NEVER, NEVER, SHOWN, self.rules.model, "", detail)
 
     def state(self) -> State:
         """All that it holds; the caller owns it."""
@@ -313,6 +323,7 @@ class Judging:
         distances, limited = self._distances(one.name, together, versions, muted)
         if judgement is None:
             if not limited.subjects:
+                yield self._kept(one)
                 return
             judgement = Judgement(0.0, ())
         number = end // one.length
@@ -337,10 +348,29 @@ class Judging:
             one.causes = []
         detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts, step.fixed)
         yield Event(end, end, "verdict", self.rules.model, one.name, detail)
+        yield self._kept(one)
         if step.entered:
             yield self._entered(one, found, end, self._rarity(one, step))
         elif step.ended:
             yield self._ended(one.name, end, self.reference)
+
+    def _kept(self, one: _Length) -> Event:
+        """What is shown of the newest window, for the archive."""
+        detail = {
+            "reference": self.reference,
+            "verdicts": dict(one.verdicts),
+            "scores": shown.packed(one.scores, self.reference, one.name),
+            "alarm": shown.packed(self._alarm(one), self.reference, one.name),
+        }
+        return Event(one.end, one.end, SHOWN, self.rules.model, one.name, detail)
+
+    def _alarm(self, one: _Length) -> list[Statistic]:
+        """What is shown of the alarm of one length of window."""
+        return [*shown.alarm(one.entries, one.name, self.reference), *one.causes]
+
+    def _resting_on(self) -> list[Statistic]:
+        """What is shown of the reference, and of what alarms rest on."""
+        return [*shown.about(self.calibrated.calibration, self.rules.per_day), *self._past]
 
     def _distances(
         self,
