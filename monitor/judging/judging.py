@@ -42,7 +42,8 @@ CAUSES = 3
 """Columns that an alarm names."""
 
 SHOWN = "shown"
-"""The kind of event that keeps what was shown, so that the past can be shown again."""
+SHOWN_OF_REFERENCE = "reference shown"
+"""The kinds of events that keep what was shown, so that the past can be shown again."""
 
 _NONE = msgspec.msgpack.encode([])
 
@@ -210,7 +211,7 @@ class Judging:
             "windows": [one.name for one in self._lengths.values()],
             "series": shown.packed(self._resting_on(), self.reference),
         }
-        return Event(NEVER, NEVER, SHOWN, self.rules.model, "", detail)
+        return Event(NEVER, NEVER, SHOWN_OF_REFERENCE, self.rules.model, self.reference, detail)
 
     def state(self) -> State:
         """All that it holds; the caller owns it."""
