@@ -11,6 +11,7 @@ from benchmarks.history.replay import replay
 
 
 def main() -> None:
+    """Make what is not there yet, and say how long each step took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, default=365)
     asked = parser.parse_args()

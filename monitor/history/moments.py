@@ -161,7 +161,9 @@ class Moments:
         shown: dict[str, dict[str, list[Statistic]]] = {}
         rows: Counter[str] = Counter()
         (shortest, _), *longer = self.windows
-        found = [(shortest, pane.version, pane.rows, pane.statistics) for pane in panes]
+        found: list[tuple[str, str, int, Sequence[Statistic]]] = [
+            (shortest, pane.version, pane.rows, pane.statistics) for pane in panes
+        ]
         for name, length in longer:
             seconds = length / SECOND
             for key, pane in self._window(end, length):

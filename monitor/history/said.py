@@ -113,7 +113,7 @@ class Said:
 
     def _let_go(self, newest: _Window, length: int, end: int) -> None:
         """What was said of a window that is not the newest any more goes, as on the daemon."""
-        if newest.end == NEVER or newest.end == end:
+        if newest.end in {NEVER, end}:
             return
         if length != DAY or self._day(end) > self._day(newest.end) + 1:
             newest.verdicts, newest.scores = {}, []
