@@ -25,9 +25,11 @@ class _Window:
     """What was said of the newest judged window of one length.
 
     Attributes:
+        reference: by which.
         end: of that window, us.
     """
 
+    reference: str = ""
     end: int = NEVER
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     scores: list[Statistic] = field(default_factory=list)
@@ -75,6 +77,12 @@ class Said:
         about = self._in_force(moment)
         for name, length in self._lengths:
             newest = self._newest[name]
+            if newest.reference != self._reference:
+                alarm = about.get("alarm", {}).get(name, ())
+                newest = _Window(
+                    self._reference, alarm=list(shown.unpacked(alarm, self._reference, name))
+                )
+                self._newest[name] = newest
             self._let_go(newest, length, moment.end)
             verdicts = self._verdicts(name, length, moment, about)
             given = statistics(verdicts, name, self._reference)
@@ -94,6 +102,7 @@ class Said:
             reference = detail["reference"]
             self._reference = reference
             self._newest[name] = _Window(
+                reference,
                 event.time,
                 detail["verdicts"],
                 list(shown.unpacked(detail["scores"], reference, name)),
@@ -125,7 +134,7 @@ class Said:
         self, name: str, length: int, moment: Moment, about: Mapping[str, Any]
     ) -> Mapping[str, Verdict]:
         rows = moment.rows.get(name, 0)
-        if not rows or name not in about.get("windows", ()):
+        if not rows or name not in about.get("alarm", {}):
             return dict.fromkeys(self._subjects, without_scores(rows))
         newest, compared = self._newest[name], about["subjects"]
         judged = newest.verdicts if newest.end == moment.end or length == DAY else {}
@@ -137,10 +146,12 @@ class Said:
         }
 
     def _known_versions(self, moment: Moment) -> Iterator[tuple[str, int | None]]:
-        """Since when each version is known; None where it is forgotten."""
+        """Since when each version is known; None where it is forgotten, which the wall clock says."""
         known: dict[str, int | None] = {}
         for event in self._versions:
-            if event.published <= moment.published:
-                first = event.detail["change"] == "first seen"
-                known[event.subject] = event.time if first else None
+            if event.detail["change"] == "first seen":
+                if event.time <= moment.end:
+                    known[event.subject] = event.time
+            elif event.published <= moment.published:
+                known[event.subject] = None
         yield from known.items()

@@ -208,7 +208,10 @@ class Judging:
         detail = {
             "reference": self.reference,
             "subjects": sorted({one.key.subject for one in self.calibrated.comparisons}),
-            "windows": [one.name for one in self._lengths.values()],
+            "alarm": {
+                one.name: shown.packed(self._alarm(one), self.reference, one.name)
+                for one in self._lengths.values()
+            },
             "series": shown.packed(self._resting_on(), self.reference),
         }
         return Event(NEVER, NEVER, SHOWN_OF_REFERENCE, self.rules.model, self.reference, detail)
