@@ -28,9 +28,7 @@ class Firing(NamedTuple):
     last: int
 
 
-def states(
-    active: Active, interval: float, hold: float = 0.0, keep_firing: float = 0.0
-) -> States:
+def states(active: Active, interval: float, hold: float = 0.0, keep_firing: float = 0.0) -> States:
     """The state of each alert at each evaluation.
 
     Args:

@@ -1,4 +1,4 @@
-"""A real Prometheus over blocks of the past, asked by its HTTP API, and stopped by its process id."""
+"""A real Prometheus over blocks of the past, asked by its HTTP API, stopped by its process id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -73,10 +73,11 @@ class Prometheus:
 
     def names(self) -> set[str]:
         """Every metric that it has."""
-        return set(self._ask("label/__name__/values"))
+        found = self._client.get("/label/__name__/values")
+        return set(found.json()["data"])
 
     def _ask(self, path: str, **asked: str | float) -> Any:
-        answer = self._client.get(f"/{path}", params=asked)
+        answer = self._client.post(f"/{path}", data=asked)
         said = answer.json()
         if said["status"] != "success":
             raise RuntimeError(f"{asked.get('query', path)}: {said['error']}")
@@ -101,16 +102,21 @@ class Prometheus:
 
 @contextmanager
 def serving(
-    blocks: Path, folder: Path, body: bytes = b"", more: Mapping[str, Any] | None = None
+    blocks: Sequence[Path],
+    folder: Path,
+    body: bytes = b"",
+    more: Mapping[str, Any] | None = None,
 ) -> Iterator[Prometheus]:
-    """A Prometheus over these blocks, with its own data in an empty folder.
+    """A Prometheus over the blocks of these folders, with its own data in a folder of its own.
 
     Args:
         body: what its job `inferwatch` scrapes each second, where there is something.
         more: of its configuration.
     """
     data, log = folder / "prometheus", folder / "prometheus.log"
-    linked(blocks, data)
+    data.mkdir(parents=True)
+    for one in blocks:
+        linked(one, data)
     with _scraped(body) as target:
         jobs = [{"job_name": "inferwatch", "static_configs": [{"targets": [target]}]}]
         settings = {
@@ -185,12 +191,3 @@ def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
-
-
-def matrix(series: Iterable[Sampled], times: Iterable[float]) -> tuple[list[Mapping[str, str]], Any]:
-    """The labels of series, and for each whether it has a sample at each time."""
-    import numpy as np
-
-    found, at = list(series), list(times)
-    rows = [[time in one.values for time in at] for one in found]
-    return [one.labels for one in found], np.array(rows, bool).reshape(len(found), len(at))

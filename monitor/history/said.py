@@ -15,8 +15,8 @@ from monitor.archive import Archive, Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
 from monitor.history.moments import Moment
-from monitor.judging import shown
-from monitor.judging.judging import DAY, SHOWN, SHOWN_OF_REFERENCE
+from monitor.judging import kept
+from monitor.judging.judging import DAY
 from monitor.verdicts import Verdict, statistics, without_scores
 
 
@@ -61,10 +61,10 @@ class Said:
         self._subjects = subjects
         self._calendar = Calendar(zone)
         # Both are few, and are told in wall time: what the log itself says of it is older.
-        self._references = list(archive.events(SHOWN_OF_REFERENCE, model))
+        self._references = list(archive.events(kept.REFERENCE, model))
         self._published = [one.published for one in self._references]
         self._versions = list(archive.events("version", model))
-        self._events = archive.events(SHOWN, model)
+        self._events = archive.events(kept.WINDOW, model)
         self._next = next(self._events, None)
         self._newest = {name: _Window() for name, _ in windows}
         self._reference = ""
@@ -80,7 +80,7 @@ class Said:
             if newest.reference != self._reference:
                 alarm = about.get("alarm", {}).get(name, ())
                 newest = _Window(
-                    self._reference, alarm=list(shown.unpacked(alarm, self._reference, name))
+                    self._reference, alarm=list(kept.unpacked(alarm, self._reference, name))
                 )
                 self._newest[name] = newest
             self._let_go(newest, length, moment.end)
@@ -90,7 +90,7 @@ class Said:
             board.replace_group(("scores", self._model, name), newest.scores, self._model)
             board.replace_group(("alarm", self._model, name), newest.alarm, self._model)
         rows = about.get("series", ())
-        known = shown.unpacked(rows, self._reference)
+        known = kept.unpacked(rows, self._reference)
         board.replace_group(("calibration", self._model), known, self._model)
         for version, first in self._known_versions(moment):
             seen = [] if first is None else [Statistic("version.first_seen", first / SECOND)]
@@ -105,8 +105,8 @@ class Said:
                 reference,
                 event.time,
                 detail["verdicts"],
-                list(shown.unpacked(detail["scores"], reference, name)),
-                list(shown.unpacked(detail["alarm"], reference, name)),
+                list(kept.unpacked(detail["scores"], reference, name)),
+                list(kept.unpacked(detail["alarm"], reference, name)),
             )
 
     def _in_force(self, moment: Moment) -> Mapping[str, Any]:
@@ -146,7 +146,7 @@ class Said:
         }
 
     def _known_versions(self, moment: Moment) -> Iterator[tuple[str, int | None]]:
-        """Since when each version is known; None where it is forgotten, which the wall clock says."""
+        """Since when each version is known; None where it is forgotten, by the wall clock."""
         known: dict[str, int | None] = {}
         for event in self._versions:
             if event.detail["change"] == "first seen":

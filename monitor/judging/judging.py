@@ -23,7 +23,7 @@ from collectors.summaries.state import State, Stored
 from monitor.archive import Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
-from monitor.judging import distances, fixed, shown
+from monitor.judging import distances, fixed, kept, shown
 from monitor.judging.distances import Limits
 from monitor.judging.entries import Entries, Step
 from monitor.judging.fixed import Limited
@@ -41,9 +41,6 @@ DAY = 24 * HOUR
 CAUSES = 3
 """Columns that an alarm names."""
 
-SHOWN = "shown"
-SHOWN_OF_REFERENCE = "reference shown"
-"""The kinds of events that keep what was shown, so that the past can be shown again."""
 
 _NONE = msgspec.msgpack.encode([])
 
@@ -204,17 +201,12 @@ class Judging:
         self._board.replace_group(("calibration", model), self._resting_on(), model)
 
     def kept(self) -> Event:
-        """What is shown of the reference all the time, for the archive."""
-        detail = {
-            "reference": self.reference,
-            "subjects": sorted({one.key.subject for one in self.calibrated.comparisons}),
-            "alarm": {
-                one.name: shown.packed(self._alarm(one), self.reference, one.name)
-                for one in self._lengths.values()
-            },
-            "series": shown.packed(self._resting_on(), self.reference),
-        }
-        return Event(NEVER, NEVER, SHOWN_OF_REFERENCE, self.rules.model, self.reference, detail)
+        """What is shown of the reference, for the archive."""
+        subjects = {one.key.subject for one in self.calibrated.comparisons}
+        alarm = {one.name: self._alarm(one) for one in self._lengths.values()}
+        return kept.of_reference(
+            self.rules.model, self.reference, subjects, alarm, self._resting_on()
+        )
 
     def state(self) -> State:
         """All that it holds; the caller owns it."""
@@ -360,13 +352,10 @@ class Judging:
 
     def _kept(self, one: _Length) -> Event:
         """What is shown of the newest window, for the archive."""
-        detail = {
-            "reference": self.reference,
-            "verdicts": dict(one.verdicts),
-            "scores": shown.packed(one.scores, self.reference, one.name),
-            "alarm": shown.packed(self._alarm(one), self.reference, one.name),
-        }
-        return Event(one.end, one.end, SHOWN, self.rules.model, one.name, detail)
+        model, alarm = self.rules.model, self._alarm(one)
+        return kept.of_window(
+            model, one.name, one.end, self.reference, one.verdicts, one.scores, alarm
+        )
 
     def _alarm(self, one: _Length) -> list[Statistic]:
         """What is shown of the alarm of one length of window."""

@@ -17,7 +17,6 @@ from monitor.board import Board
 from monitor.event_clock import SECOND
 from monitor.judging.entries import Entries
 from monitor.judging.fixed import Passed
-from monitor.metrics import BY_STATISTIC
 from monitor.verdicts import Verdict
 
 Kept = tuple[str, float, dict[str, str]]
@@ -104,30 +103,6 @@ def sentence(change: Change) -> str:
 def kept(data: bytes) -> list[Statistic]:
     """Statistics of one number each, from a state."""
     return [Statistic(*one) for one in msgspec.msgpack.decode(data, type=list[Kept])]
-
-
-def packed(
-    statistics: Iterable[Statistic], reference: str, window: str = ""
-) -> list[tuple[str, Any, dict[str, str]]]:
-    """Statistics as the archive keeps them: without the labels that nearly all of them have."""
-    same = {"version": "", "window": window, "reference": reference}
-    return [
-        (one.id, one.value, {k: v for k, v in one.labels.items() if same.get(k) != v})
-        for one in statistics
-    ]
-
-
-def unpacked(
-    rows: Iterable[tuple[str, float | None, dict[str, str]]], reference: str, window: str = ""
-) -> Iterator[Statistic]:
-    """The statistics again; those of a metric that the table does not have are left out."""
-    same = {"version": "", "window": window, "reference": reference}
-    for id, value, labels in rows:
-        metric = BY_STATISTIC.get(id)
-        if metric is not None:
-            wanted = {name: same[name] for name in metric.labels if name in same}
-            # JSON has no NaN.
-            yield Statistic(id, math.nan if value is None else value, wanted | labels)
 
 
 def detail(

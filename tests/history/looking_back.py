@@ -20,6 +20,8 @@ KEPT = frozenset(m.name for m in METRICS if m.kind == "gauge" and m.scope in {"w
 NOT_KEPT = frozenset({"inferwatch_expected_rows"})
 """Of the present hour of the wall clock, which the past has none of."""
 
+MAIN = "from monitor.cli import main; main()"
+
 HOSTILE = 'v\n2"\\{}'
 
 Shown = Mapping[str, float]
@@ -113,8 +115,7 @@ def check(text: str) -> None:
 def call(folder: Path, *more: str, code: int = 0) -> tuple[str, str]:
     """`inferwatch archive openmetrics`: what it wrote, and what it said."""
     done = subprocess.run(
-        [sys.executable, "-c", "from monitor.cli import main; main()", "archive", "openmetrics"]
-        + list(more),
+        [sys.executable, "-c", MAIN, "archive", "openmetrics", *more],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,19 +29,23 @@ def test_all_that_was_shown_is_there_as_it_was(days: Days) -> None:
     for end, shown in days.shown.items():
         assert found[end] == shown, end
     names = {name(series) for shown in days.shown.values() for series in shown}
-    assert {
-        "inferwatch_verdict",
-        "inferwatch_score",
-        "inferwatch_score_threshold",
-        "inferwatch_alarm_since_timestamp_seconds",
-        "inferwatch_alarm_cause",
-        "inferwatch_alarms_30d",
-        "inferwatch_drift_distance",
-        "inferwatch_reference_mean",
-        "inferwatch_version_first_seen_timestamp_seconds",
-        "inferwatch_window_closed_timestamp_seconds",
-        "inferwatch_output_quantile",
-    } <= names <= KEPT
+    assert (
+        {
+            "inferwatch_verdict",
+            "inferwatch_score",
+            "inferwatch_score_threshold",
+            "inferwatch_alarm_since_timestamp_seconds",
+            "inferwatch_alarm_cause",
+            "inferwatch_alarms_30d",
+            "inferwatch_drift_distance",
+            "inferwatch_reference_mean",
+            "inferwatch_version_first_seen_timestamp_seconds",
+            "inferwatch_window_closed_timestamp_seconds",
+            "inferwatch_output_quantile",
+        }
+        <= names
+        <= KEPT
+    )
     samples = sum(map(len, found.values()))
     series = len({series for shown in found.values() for series in shown})
     assert f"{samples:,} samples of {series:,} series" in said
@@ -49,7 +54,7 @@ def test_all_that_was_shown_is_there_as_it_was(days: Days) -> None:
 def test_hours_without_a_row_are_told_of(days: Days) -> None:
     found = history(call(days.folder)[0])
     ends = sorted(found)
-    assert [later - end for end, later in zip(ends, ends[1:], strict=False)] == [HOUR] * 77
+    assert [later - end for end, later in pairwise(ends)] == [HOUR] * 77
     silent = set(found) - set(days.shown)
     assert len(silent) == 3  # the daemon read a log of the past, and leapt over them
     for end in silent:
@@ -68,7 +73,7 @@ def test_a_version_that_is_gone_has_no_sample_more(days: Days) -> None:
     ends = sorted(found)
     of = {
         version: [e for e in ends if any(f'version="{version}",window="1h"' in s for s in found[e])]
-        for version in ("1", "v\ufffd2\\\"\\\\{}")
+        for version in ("1", 'v\ufffd2\\"\\\\{}')
     }
     old, new = of.values()
     assert (len(old), len(new)) == (44, 78 - 40 - 3)

@@ -17,9 +17,7 @@ EXPORTED = {m.name for m in METRICS if m.kind == "gauge" and m.scope in {"window
 @pytest.mark.slow
 def test_the_storm_is_in_prometheus_as_it_was(tmp_path: Path) -> None:
     with past(tmp_path, live=True) as prometheus:
-        ((labels, null),) = prometheus.query(
-            'inferwatch_output_null_ratio{window="1d"}', at=STORM
-        )
+        ((labels, null),) = prometheus.query('inferwatch_output_null_ratio{window="1d"}', at=STORM)
         assert labels["model"] == "arrival-delay"
         assert null > 0.5
         since = prometheus.query("inferwatch_alarm_since_timestamp_seconds", at=STORM)

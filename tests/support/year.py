@@ -39,5 +39,5 @@ def past(folder: Path, days: int = SHORT, *, live: bool = False) -> Iterator[Pro
     require("promtool")
     require("prometheus")
     body = replay(days).metrics.read_bytes() if live else b""
-    with serving(blocks(days), folder, body) as prometheus:
+    with serving([blocks(days)], folder, body) as prometheus:
         yield prometheus
