@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from benchmarks.history.alerts import Alert, fired, read, record
+from benchmarks.history.alerts import Alert, fired, levels, read, record
 from benchmarks.history.prometheus import serving
 from benchmarks.history.replay import Say
 from benchmarks.history.told import Told, page, told
@@ -25,14 +25,12 @@ class Looked(NamedTuple):
     Attributes:
         names: the metrics that it has, recorded ones too.
         days: what is known of each day that was judged.
-        took: seconds of each step.
     """
 
     told: list[Told]
     alerts: list[Alert]
     names: set[str]
     days: Mapping[date, Outside]
-    took: Mapping[str, float]
 
     def page(self) -> str:
         """The page on it."""
@@ -47,24 +45,22 @@ def look(data: Path, rules: Path, days: int, say: Say = lambda _: None) -> Looke
     """
     known = judged(days)
     start, end = midnight(min(known)), midnight(max(known) + timedelta(days=1))
-    took: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="inferwatch-history-") as name:
         folder = Path(name)
-        recorded = folder / "recorded"
-        recorded.mkdir()
-        began = time.monotonic()
-        if (rules / "recording.yml").exists():
-            with serving([data], folder / "first") as prometheus:
-                record(prometheus, [rules / "recording.yml"], start, end, recorded)
-        began = _done("recording rules (promtool)", began, took, say)
-        with serving([data, recorded], folder / "second") as prometheus:
+        began, blocks = time.monotonic(), [data]
+        for level, some in enumerate(levels(rules / "recording.yml")):
+            with serving(blocks, folder / f"serving-{level}") as prometheus:
+                made = record(prometheus, some, start, end, folder / f"recorded-{level}")
+            blocks += [] if made is None else [made]
+        began = _done("recording rules (promtool)", began, say)
+        with serving(blocks, folder / "serving") as prometheus:
             alerts = read(rules / "alerts.yml")
             found = list(fired(prometheus, alerts, start, end))
-            began = _done("alert expressions (query_range) and their states", began, took, say)
+            began = _done("alert expressions (query_range) and their states", began, say)
             causes = told(prometheus, found)
-            _done("causes", began, took, say)
+            _done("causes", began, say)
             names = prometheus.names()
-    return Looked(causes, alerts, names, known, took)
+    return Looked(causes, alerts, names, known)
 
 
 def judged(days: int) -> dict[date, Outside]:
@@ -81,8 +77,7 @@ def midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
 
 
-def _done(what: str, began: float, took: dict[str, float], say: Say) -> float:
+def _done(what: str, began: float, say: Say) -> float:
     now = time.monotonic()
-    took[what] = now - began
     say(f"{what}: {now - began:.0f} s")
     return now

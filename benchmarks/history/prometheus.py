@@ -125,7 +125,7 @@ def serving(
             **(more or {}),
         }
         (folder / "prometheus.yml").write_text(json.dumps(settings))
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         command = [
             "prometheus",
             f"--config.file={folder / 'prometheus.yml'}",
@@ -187,7 +187,8 @@ def _scraped(body: bytes) -> Iterator[str]:
         thread.join()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])

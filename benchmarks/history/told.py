@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from textwrap import fill
 from zoneinfo import ZoneInfo
 
-from benchmarks.history.alerts import Alert, Fired
+from benchmarks.history.alerts import Alert, Fired, metrics
 from benchmarks.history.prometheus import Prometheus
-from monitor.demo.alarms import BUDGET, MONTH
+from monitor.demo.alarms import BUDGET, MONTH, WIDTH
 from monitor.demo.flights import TIME_ZONE
 from monitor.demo.outside import RULE, Outside
 
+LOOK_BACK_SECONDS = 3_900.0
+
 _NEW_YORK = ZoneInfo(TIME_ZONE)
-_METRIC = re.compile(r"\b(?:inferwatch_|[a-z_]+:)\w[\w:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Told:
     """One alert that fired, and the first line of why.
 
     Attributes:
-        day: of New York, on which it began: of the window that was judged, which ended then.
+        day: of New York, on which the window ends that it began with.
     """
 
     fired: Fired
@@ -39,8 +40,13 @@ class Told:
 
 def told(prometheus: Prometheus, fired: Sequence[Fired]) -> list[Told]:
     """Each alert with its day and its worst cause, in order of time."""
-    found = [Told(one, day_of(one.begin), cause(prometheus, one)) for one in fired]
+    found = [Told(one, day_of(_window_end(one)), cause(prometheus, one)) for one in fired]
     return sorted(found, key=lambda one: (one.fired.begin, not one.page, one.fired.alert.name))
+
+
+def _window_end(one: Fired) -> float:
+    """The whole hour before it was pending."""
+    return (one.begin - one.alert.hold) // 3_600 * 3_600
 
 
 def day_of(time: float) -> date:
@@ -49,25 +55,31 @@ def day_of(time: float) -> date:
 
 
 def cause(prometheus: Prometheus, one: Fired) -> str:
-    """What led to it, in the words of `inferwatch_alarm_cause`; "" where it is of no alarm."""
+    """The worst cause of what the alert is of; "" where it is of no alarm."""
+    if "subject" not in one.labels:
+        return ""
     sides: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
     for labels, value in prometheus.query("inferwatch_alarm_cause", at=one.begin):
-        if all(one.labels.get(name, labels.get(name)) == labels.get(name) for name in _SAME):
-            what = (labels["rank"], labels["subject"], labels.get("feature", ""), labels["change"])
-            sides[what][labels["side"]] = value
+        of = {**labels, "subject": _subject(labels["subject"], labels["change"])}
+        if all(one.labels.get(name, of[name]) == of[name] for name in _SAME):
+            what = (of["rank"], of["subject"], of.get("feature", ""), of["change"])
+            sides[what][of["side"]] = value
     if not sides:
         return ""
     (_, subject, feature, change), values = min(sides.items())
-    change = "null answers" if (subject, change) == ("output", "missing") else change
-    whose = " ".join(filter(None, (subject if not feature else "", feature)))
-    return f"{whose}: {change} {_number(values['reference'])} to {_number(values['now'])}"
+    nulls = (subject, change) == ("output", "missing")
+    words = "null answers" if nulls else change.replace("_", " ")
+    return f"{feature or subject}: {words} {values['reference']:.3g} to {values['now']:.3g}"
 
 
 _SAME = ("model", "window", "reference", "subject")
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}"
+def _subject(subject: str, change: str) -> str:
+    """What the rules say that a cause is of: volume, and all features together, are no inputs."""
+    if change == "volume":
+        return "volume"
+    return "multivariate" if change in {"together", "correlation", "joint"} else subject
 
 
 def page(
@@ -75,7 +87,6 @@ def page(
     alerts: Sequence[Alert],
     names: set[str],
     days: Mapping[date, Outside],
-    took: Mapping[str, float],
 ) -> str:
     """The whole page.
 
@@ -83,24 +94,22 @@ def page(
         alerts: all of the rules, those that were silent too.
         names: the metrics that the past has.
         days: what is known of each day that was judged.
-        took: seconds of each step.
     """
-    lines = [*_HEAD, "", *_summary(told, days), "", *_by_day(told, days), ""]
-    lines += [*_by_alert(told, alerts, names), "", *_steps(took)]
+    lines = [_HEAD, fill(RULE, WIDTH), "", *_summary(told, days), "", *_by_day(told, days), ""]
+    lines += _by_alert(told, alerts, names)
     return "\n".join(lines) + "\n"
 
 
-_HEAD = (
-    "# The demo's year: what fired when",
-    "",
-    "Written by `make history`: the flights of 2013 go through the daemon as in `make demo`, its",
-    "archive goes into a real Prometheus (see [History](history.md)), and every alert of",
-    "`rules/alerts.yml` is evaluated there every 5 minutes; `for` and `keep_firing_for` are worked",
-    "out as Prometheus does (`monitor/firing.py`). Days are those of New York, behind the four",
-    "weeks of the reference.",
-    "",
-    RULE.replace(" A holiday is", "\nA holiday is"),
-)
+_HEAD = """\
+# The demo's year: what fired when
+
+Written by `make history`: the flights of 2013 go through the daemon as in `make demo`, its archive
+goes into a real Prometheus (see [History](history.md)), and every alert of `rules/alerts.yml` is
+evaluated there every 5 minutes; `for` and `keep_firing_for` are worked out as Prometheus does
+(`monitor/firing.py`). Series that a recording rule gives end there by the look-back, 65 minutes
+late, and so may an alert. Days are those of New York, behind the four weeks of the reference; an
+alert is of the day whose window it began with.
+"""
 
 
 def _summary(told: Sequence[Told], days: Mapping[date, Outside]) -> Iterator[str]:
@@ -113,7 +122,7 @@ def _summary(told: Sequence[Told], days: Mapping[date, Outside]) -> Iterator[str
     quiet = quiet_weeks(days)
     loud = [one for one in pages if one.day in quiet]
     allowed = len(quiet) * BUDGET / MONTH
-    yield f"- {len(pages)} pages and {len(tickets)} tickets in {len(days)} days."
+    yield f"- Pages: {len(pages)}; tickets: {len(tickets)}; days: {len(days)}."
     yield (
         f"- Days to be expected: {len(expected)}. A page began on {len(hit)} of them, on "
         f"{len(expected) - len(hit) - len(missed)} more one went on, {len(missed)} were missed."
@@ -144,7 +153,9 @@ def _days_with(told: Sequence[Told], days: Mapping[date, Outside]) -> set[date]:
     """The days on which one of these fired."""
     found: set[date] = set()
     for one in told:
-        last, day = day_of(one.fired.end), one.day
+        # What has ended is still looked back at, and kept: that is no news of another day.
+        beyond = LOOK_BACK_SECONDS + one.fired.alert.keep_firing
+        last, day = day_of(max(one.fired.begin, one.fired.end - beyond)), one.day
         while day <= last:
             found.add(day)
             day += timedelta(days=1)
@@ -156,20 +167,25 @@ def _by_day(told: Sequence[Told], days: Mapping[date, Outside]) -> Iterator[str]
     for one in told:
         begun[one.day].append(one)
     on = _days_with([one for one in told if one.page], days)
-    yield "| day | pages | tickets | what fired | first line | cancelled | outcome |"
-    yield "|---|--:|--:|---|---|--:|---|"
+    yield "| day | pages | tickets | what fired, and its first line | cancelled | outcome |"
+    yield "|---|--:|--:|---|--:|---|"
     for day, known in days.items():
         some = begun.get(day, [])
         if not some and not known.expected:
             continue
         pages = sum(one.page for one in some)
-        names = dict.fromkeys(one.fired.alert.name.removeprefix("Inferwatch") for one in some)
-        first = next((one.cause for one in some if one.cause), "")
+        what = "<br>".join(dict.fromkeys(map(_line, some)))
         outcome = _outcome(known, pages, goes_on=day in on)
         yield (
-            f"| {day:%a %d %b} | {pages or ''} | {len(some) - pages or ''} | {', '.join(names)} | "
-            f"{first} | {known.share:.1%} | {outcome} |"
+            f"| {day:%a %d %b} | {pages or ''} | {len(some) - pages or ''} | {what} | "
+            f"{known.share:.1%} | {outcome} |"
         )
+
+
+def _line(one: Told) -> str:
+    name = one.fired.alert.name.removeprefix("Inferwatch")
+    window = one.fired.labels.get("window", "")
+    return " ".join(filter(None, (name, window))) + (f": {one.cause}" if one.cause else "")
 
 
 def _outcome(known: Outside, pages: int, *, goes_on: bool) -> str:
@@ -184,15 +200,18 @@ def _by_alert(told: Sequence[Told], alerts: Sequence[Alert], names: set[str]) ->
     yield "| alert | severity | fired | days | |"
     yield "|---|---|--:|--:|---|"
     for alert in alerts:
-        own = [one for one in told if one.fired.alert.name == alert.name]
+        own = [one for one in told if one.fired.alert == alert]
         seconds = sum(one.fired.end - one.fired.begin for one in own)
-        lacking = sorted(set(_METRIC.findall(alert.expression)) - names)
-        why = f"the past has no `{lacking[0]}`" if lacking and not own else ""
-        yield (f"| {alert.name} | {alert.severity} | {len(own)} | {seconds / 86_400:.1f} | {why} |")
+        why = "" if own else _silent(alert, names)
+        yield f"| {alert.name} | {alert.severity} | {len(own)} | {seconds / 86_400:.1f} | {why} |"
 
 
-def _steps(took: Mapping[str, float]) -> Iterator[str]:
-    yield "How long each step took (2 cores):"
-    yield ""
-    for name, seconds in took.items():
-        yield f"- {name}: {seconds:.0f} s"
+def _silent(alert: Alert, names: set[str]) -> str:
+    """Why an alert cannot have fired, if that is so."""
+    named = metrics(alert.expression)
+    lacking = sorted(named - names)
+    if not named:
+        return "it is of the scrape itself"
+    if any(name.endswith(("_threshold", ":over_limit")) for name in lacking):
+        return "no limit is set"
+    return f"the past has no `{lacking[0]}`" if lacking else ""

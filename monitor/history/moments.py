@@ -169,10 +169,10 @@ class Moments:
             for key, pane in self._window(end, length):
                 statistics = self._restoring.collection.statistics(pane.summaries, seconds)
                 found.append((name, key.version, pane.rows, statistics))
-        for name, version, number, statistics in found:
+        for name, version, number, some in found:
             rows[name] += number
             shown.setdefault(name, {})[version] = [
-                *statistics,
+                *some,
                 Statistic("window.rows", number),
                 Statistic("window.end", end / SECOND),
                 Statistic("window.closed", published / SECOND),

@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from monitor.metrics import METRICS
-from tests.judging.living import ROWS, Life, Row, few, traffic, unit
+from tests.judging.living import ROWS, Change, Life, Row, few, traffic, unit
 
 ROOT = Path(__file__).parents[2]
 KEPT = frozenset(m.name for m in METRICS if m.kind == "gauge" and m.scope in {"window", "model"})
@@ -52,7 +52,7 @@ def lived(folder: Path) -> Days:
     return days
 
 
-def changes() -> dict[int, object]:
+def changes() -> dict[int, Change]:
     def other(row: Row) -> Row:
         return row | {"v": HOSTILE}
 
@@ -106,7 +106,7 @@ def history(text: str) -> dict[float, dict[str, float]]:
 def check(text: str) -> None:
     """That it is OpenMetrics, by the parser of prometheus_client."""
     assert text.endswith("# EOF\n")
-    names = [family.name for family in text_string_to_metric_families(text)]
+    names = [family.name for family in text_string_to_metric_families(text)]  # type: ignore[no-untyped-call]
     assert len(names) == len(set(names))
     order = [metric.name for metric in METRICS]
     assert names == sorted(names, key=order.index)

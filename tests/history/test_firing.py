@@ -69,8 +69,8 @@ def random_week(seed: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], float, 
     for _ in range(5):
         lengths = rng.geometric(1 / rng.uniform(1, 12), WEEK)
         rows.append(np.repeat(np.arange(WEEK) % 2 == rng.integers(2), lengths)[:WEEK])
-    hold = float(rng.choice([0, INTERVAL, 3 * INTERVAL, rng.integers(1, 60)]))
-    keep = float(rng.choice([0, INTERVAL, 3 * INTERVAL, rng.integers(1, 60)]))
+    minutes = [0, INTERVAL, 3 * INTERVAL]
+    hold, keep = (int(rng.choice([*minutes, int(rng.integers(1, 60))])) for _ in range(2))
     return np.array(rows), hold * MINUTE, keep * MINUTE
 
 
