@@ -12,7 +12,7 @@ from collectors.family import Statistic
 from collectors.schema import SchemaError, SchemaMismatch
 from collectors.sources import Assigned, CaughtUp, Partition, Records, Source, StreamValue
 from collectors.summaries.state import State, StateError, Stored
-from monitor import __version__
+from monitor import __version__, limits
 from monitor.archive import Event
 from monitor.board import Board
 from monitor.checkpoint import Refused
@@ -282,6 +282,8 @@ class App:
         self.board.set_gauge(Statistic("build_info", 1, labels))
         self.board.set_gauge(Statistic("config.reload_successful", 1))
         self.board.set_gauge(Statistic("config.reload_timestamp", now))
+        for one in self._config.models:
+            limits.show(self.board, one)
         at, models = round(now * SECOND), [model.name for model in self._config.models]
         detail = {"models": models, "inferwatch": __version__}
         self.keeper.note(Event(at, at, "config", "", digest(self._config), detail))

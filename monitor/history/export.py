@@ -18,6 +18,7 @@ from prometheus_client.utils import floatToGoString
 
 from collectors.schema import SchemaError, SchemaMismatch
 from collectors.summaries.state import StateError
+from monitor import limits
 from monitor.archive import Archive
 from monitor.board import Board, Series
 from monitor.config_model import ModelConfig
@@ -147,6 +148,7 @@ class _Board:
         self._board = Board()
         self._present: set[tuple[str, str]] = set()
         declare(self._board, [config])
+        limits.show(self._board, config)
 
     def at(self, moment: Moment) -> Iterator[Series]:
         """Every gauge; counters are of a process, and the archive is of no one's."""

@@ -24,9 +24,10 @@ from monitor.archive import Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
 from monitor.judging import distances, fixed, kept, shown
-from monitor.judging.distances import Limits
 from monitor.judging.entries import Entries, Step
+from monitor.judging.expected import Expected
 from monitor.judging.fixed import Limited
+from monitor.judging.rules import JudgingRules
 from monitor.judging.stored import Calibrated
 from monitor.verdicts import Verdict, without_scores
 from monitor.windows import Pane, PaneKey, Windows
@@ -45,30 +46,6 @@ CAUSES = 3
 _NONE = msgspec.msgpack.encode([])
 
 
-@dataclass(frozen=True, slots=True)
-class JudgingRules:
-    """The settings of one model that have to do with its alarms.
-
-    Attributes:
-        windows: name and length (us), shortest first.
-        per_day: false alarms in a day that it may have.
-        features: all of the model.
-        methods: distances that are shown.
-        min_effect: floors by kind of change, where they are others than the usual ones.
-        mute: features that open no alarm, until when (us of event time).
-        thresholds: fixed ones on distances, by feature; those are not scored.
-    """
-
-    model: str
-    windows: tuple[tuple[str, int], ...]
-    per_day: float
-    features: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    min_effect: Mapping[str, float] = field(default_factory=dict)
-    mute: Mapping[str, int] = field(default_factory=dict)
-    thresholds: Limits = field(default_factory=dict)
-
-
 @dataclass(slots=True)
 class _Length:
     """One length of window that is judged.
@@ -78,7 +55,8 @@ class _Length:
         verdicts: on that, by subject; none where too little of it could be judged.
         scores: of that, as they are shown.
         encoded: the same as states have it; encoded once, for states are taken all the time.
-        causes: of the newest flagged window of the alarm that goes on, as they are shown.
+        causes: of the newest flagged window of the alarm that goes on, and how rare it is, as they
+            are shown.
     """
 
     name: str
@@ -121,6 +99,8 @@ class Judging:
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self.succession: Succession | None = None
         self.origin: Mapping[str, Any] = {"why": "configured"}
+        self._expected = Expected(calibrated, board, rules.model)
+        self._shown = False
         self._over: list[Event] = []
         self._days: dict[int, set[tuple[int, str]]] = {}
         self._begun: int | None = None  # start of the first pane that it was told of
@@ -188,8 +168,15 @@ class Judging:
         compared = {one.key.subject for one in self.calibrated.comparisons}
         return verdicts | {n: without_scores(rows) for n in self._subjects if n not in compared}
 
+    def at(self, now: int) -> None:
+        """Show what holds at this wall time (us), and everything if it never was yet."""
+        if not self._shown:
+            self.show()
+        self._expected.show(now)
+
     def show(self) -> None:
         """Put scores and alarms on the board, as they are now."""
+        self._shown = True
         model = self.rules.model
         others = [name for name, length in self.rules.windows if length not in self._lengths]
         shown.hide(self._board, model, others)
@@ -339,14 +326,18 @@ class Judging:
         if step.flagged:
             changes = causes(judgement, self.calibrated.comparisons, step.crossing, CAUSES)
             found = fixed.ranked(changes, step.fixed, one.fitted.alone.value, CAUSES)
-            one.causes = list(shown.causes(found, one.name, self.reference))
+            days = self._days_between(one, step)
+            one.causes = [
+                *shown.rarity(days, one.name, self.reference),
+                *shown.causes(found, one.name, self.reference),
+            ]
         elif one.entries.since is None:
             one.causes = []
         detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts, step.fixed)
         yield Event(end, end, "verdict", self.rules.model, one.name, detail)
         yield self._kept(one)
         if step.entered:
-            yield self._entered(one, found, end, self._rarity(one, step))
+            yield self._entered(one, found, end, _rarity(days))
         elif step.ended:
             yield self._ended(one.name, end, self.reference)
 
@@ -363,7 +354,7 @@ class Judging:
 
     def _resting_on(self) -> list[Statistic]:
         """What is shown of the reference, and of what alarms rest on."""
-        return [*shown.about(self.calibrated.calibration, self.rules.per_day), *self._past]
+        return [*shown.about(self.calibrated.calibration, self.rules), *self._past]
 
     def _distances(
         self,
@@ -386,11 +377,11 @@ class Judging:
         rows = fixed.rows_of(whole, each)
         return found, fixed.limited(found, limits, rows, min_rows, muted)
 
-    def _rarity(self, one: _Length, step: Step) -> str:
-        """How rare what began an alarm is, for people."""
+    def _days_between(self, one: _Length, step: Step) -> float | None:
+        """How rare a flagged window is; None where only a fixed threshold was passed."""
         if not step.crossing:
-            return "not calibrated: a fixed threshold"
-        return in_words(days_between(one.fitted, self._per_day(), step.crossing[0].score))
+            return None
+        return days_between(one.fitted, self._per_day(), step.crossing[0].score)
 
     def _per_day(self) -> float:
         """False alarms in a day that windows of each length may have."""
@@ -421,3 +412,8 @@ class Judging:
             "causes": [dict(shown.cause(change)) for change in found],
         }
         return Event(end, end, "alarm", model, one.name, detail)
+
+
+def _rarity(days: float | None) -> str:
+    """How rare what began an alarm is, for people."""
+    return "not calibrated: a fixed threshold" if days is None else in_words(days)
