@@ -106,16 +106,20 @@ def record(
     if not known:
         return None
     folder.mkdir(parents=True)
-    path, out = folder / "rules.yml", folder / "data"
-    path.write_text(json.dumps({"groups": [{"name": "recorded", "rules": known}]}))
+    # A group is evaluated a little after each interval, by a hash of its name and its file's: names
+    # that stay make times that stay.
+    path, out = Path("rules.yml"), Path("data")
+    (folder / path).write_text(json.dumps({"groups": [{"name": "recorded", "rules": known}]}))
     span = (f"--start={start:.0f}", f"--end={end:.0f}", f"--eval-interval={INTERVAL:.0f}s")
     where = (f"--url={prometheus.url}", f"--output-dir={out}")
     command = ["promtool", "tsdb", "create-blocks-from", "rules", f"--max-block-duration={BLOCK}"]
     command += [*where, *span]
-    done = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, str(path)], cwd=folder, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(f"promtool's rules failed: {(done.stdout + done.stderr)[-2000:]}")
-    return out
+    return folder / out
 
 
 def fired(

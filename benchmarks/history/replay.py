@@ -101,13 +101,13 @@ def made_once(name: str, say: Say) -> Iterator[Path | None]:
     digest is old, and goes.
     """
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / f"{name}.lock").open("w") as lock:
+    kind, _, _ = name.rpartition("-")
+    with (CACHE / f"{kind}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = CACHE / name
         if (folder / MADE).exists():
             yield None
             return
-        kind, _, _ = name.rpartition("-")
         for old in CACHE.glob(f"{kind}-*"):
             if old.is_dir():
                 shutil.rmtree(old)

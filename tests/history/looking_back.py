@@ -45,9 +45,9 @@ def lived(folder: Path) -> Days:
             life.reborn()
         if place not in range(50, 53):
             life.read(records)
-        _note(life, days)
+        note(life, days)
     life.harness.finish()
-    _note(life, days)
+    note(life, days)
     life.end()
     return days
 
@@ -67,7 +67,7 @@ def changes() -> dict[int, Change]:
     }
 
 
-def _note(life: Life, days: Days) -> None:
+def note(life: Life, days: Days) -> None:
     text = life.harness.text()
     kept = {
         series: value
@@ -79,11 +79,8 @@ def _note(life: Life, days: Days) -> None:
         end = max(ends)
         # Of a version that came just now rows were read, and no window is closed yet.
         seen = "inferwatch_version_first_seen"
-        days.shown[round(end)] = {
-            series: value
-            for series, value in kept.items()
-            if not series.startswith(seen) or value <= end
-        }
+        now = {s: v for s, v in kept.items() if not s.startswith(seen) or v <= end}
+        days.shown.setdefault(round(end), now)
 
 
 def parsed(text: str) -> dict[str, float]:
