@@ -346,6 +346,8 @@ class Model:
             log.info("reference", extra={"model": self.rules.name, "reference": self._reference})
             name = self.rules.name
             self._keeping.note(Event(now, now, "reference", name, self._reference, detail))
+            if self._judging is not None:
+                self._keeping.note(replace(self._judging.kept(), time=now, published=now))
 
     def _note_version(self, version: str, time: int, now: int, what: str) -> None:
         log.info(f"version {what}", extra={"model": self.rules.name, "version": version})
