@@ -1,4 +1,4 @@
-"""A server of somebody else's as a process of its own: started, killed, started again, and ended."""
+"""A server of somebody else's as a process of its own: started, killed, and started again."""
 
 from __future__ import annotations
 

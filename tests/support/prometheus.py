@@ -13,13 +13,13 @@ from tests.support.real import require
 
 
 class Prometheus(Program):
-    """Prometheus with a config in `prometheus.yml` of its folder; LISTEN in it is its own address."""
+    """Prometheus with a config in `prometheus.yml` of its folder."""
 
     def __init__(self, folder: Path, config: str, *flags: str) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
         file = folder / "prometheus.yml"
-        file.write_text(config.replace("LISTEN", self.address))
+        file.write_text(config)
         command = [require("prometheus"), f"--config.file={file}"]
         command += [f"--storage.tsdb.path={folder / 'prometheus'}", "--log.level=warn"]
         command += [f"--web.listen-address={self.address}", *flags]

@@ -112,7 +112,7 @@ class Slack:
                 return 400, b"invalid_payload"
             payload = json.loads(body)
             if found := wrong(payload):
-                self.refused += found
+                self.refused += [one[:200] for one in found]
                 return 400, b"invalid_payload"
             self.messages.append(payload["attachments"][0])
             return 200, b"ok"

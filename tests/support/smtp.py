@@ -64,21 +64,22 @@ class Smtp:
         self.ca = folder / "smtp_ca.pem"
         authority = trustme.CA()
         authority.cert_pem.write_to_path(str(self.ca))
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.issue_cert("127.0.0.1").configure_cert(self._context)
+        self._port = free_port()
+        self.address = f"127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
-            port=free_port(),
+            port=self._port,
             authenticator=self._login,
             auth_required=True,
-            auth_exclude_mechanism=["LOGIN"],  # its prompts are not those that Go's client waits for
-            tls_context=context,
+            auth_exclude_mechanism=["LOGIN"],  # Go waits for other prompts
+            tls_context=self._context,
             require_starttls=True,
         )
-        self.address = f"127.0.0.1:{self._controller.port}"
-
-    def __enter__(self) -> Self:
         self._controller.start()
         return self
 
