@@ -77,7 +77,7 @@ class Way:
 
     def message(self, **labels: str) -> tuple[dict[str, Any], Mail]:
         """The only message and the only mail of an alert."""
-        self.fire(**labels)
+        self.fire(ANNOTATIONS, **labels)
         return self.messages()[0], self.mails()[0]
 
     def _wait(self, what: Callable[[], list[Any]], number: int) -> list[Any]:

@@ -79,7 +79,7 @@ def test_amtool_renders_each_template(tmp_path: Path, name: str, kind: str) -> N
         "startsAt": "2013-02-08T23:00:00Z",
         "endsAt": "2013-02-09T23:00:00Z",
     }
-    data = {"receiver": "pages", "status": "firing", "alerts": [alert]}
+    data: dict[str, Any] = {"receiver": "pages", "status": "firing", "alerts": [alert]}
     data |= {"commonLabels": LABELS, "groupLabels": {"model": LABELS["model"]}}
     data |= {"commonAnnotations": ANNOTATIONS, "externalURL": "http://alertmanager.example"}
     (tmp_path / "data.json").write_text(json.dumps(data))
