@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -68,6 +69,7 @@ class Slack:
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
+        self.arrived: list[float] = []
         self.refused: list[str] = []
         self.answers: list[int] = []
         self.tries = 0
@@ -115,4 +117,5 @@ class Slack:
                 self.refused += [one[:200] for one in found]
                 return 400, b"invalid_payload"
             self.messages.append(payload["attachments"][0])
+            self.arrived.append(time.time())
             return 200, b"ok"

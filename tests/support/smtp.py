@@ -6,6 +6,7 @@ import asyncio
 import email
 import email.policy
 import ssl
+import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -23,10 +24,11 @@ PASSWORD = "geheim & <sehr>"
 
 @dataclass
 class Mail:
-    """One mail as it came: to whom, its bytes, and what they mean."""
+    """One mail as it came: to whom, its bytes, when, and what they mean."""
 
     to: list[str]
     raw: bytes
+    arrived: float
     message: EmailMessage = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +91,7 @@ class Smtp:
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         """Take a mail."""
         await asyncio.sleep(self.delay)
-        self.mails.append(Mail(list(envelope.rcpt_tos), bytes(envelope.content)))
+        self.mails.append(Mail(list(envelope.rcpt_tos), bytes(envelope.content), time.time()))
         return "250 Taken"
 
     def _login(self, *given: Any) -> AuthResult:
