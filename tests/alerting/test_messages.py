@@ -114,6 +114,37 @@ class TestSlack:
         assert shown(message["text"]).endswith("and 2 more: all of them")
         assert all(f"m: cause {n}" in mail.html and f"m: cause {n}" in mail.text for n in range(7))
 
+    def test_what_alerts_of_an_alarm_have_in_common_is_said_once(self, way: Way) -> None:
+        way.alertmanager.post(
+            *(
+                {
+                    "labels": {"alertname": name, "severity": "page", "model": "m"},
+                    "annotations": ANNOTATIONS | {"summary": f"m: {name}"},
+                }
+                for name in ("A", "B")
+            )
+        )
+        message, mail = way.messages()[0], way.mails()[0]
+        for text in (message["text"], mail.text, Seen(mail.html).text):
+            assert text.count("2013-02-08 17:00 EST") == 1
+            assert text.count("visib: mean 9.4 to 1.1") == 1
+            assert "m: B" in text
+
+    def test_what_differs_is_said_of_each(self, way: Way) -> None:
+        way.alertmanager.post(
+            *(
+                {
+                    "labels": {"alertname": name, "severity": "page", "model": "m"},
+                    "annotations": ANNOTATIONS | {"causes": f"{name}: so"},
+                }
+                for name in ("A", "B")
+            )
+        )
+        message, mail = way.messages()[0], way.mails()[0]
+        for text in (message["text"], mail.text, Seen(mail.html).text):
+            assert text.count("2013-02-08 17:00 EST") == 2
+            assert in_order(text, ["A: so", "B: so"])
+
     def test_a_text_of_any_length_fits(self, way: Way) -> None:
         way.fire(dict.fromkeys(ANNOTATIONS, "&é<>" * 5000) | {"page_url": "https://x/" + "a" * 99})
         message, mail = way.messages()[0], way.mails()[0]

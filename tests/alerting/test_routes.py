@@ -52,7 +52,7 @@ def kept(way: Way, *alerts: dict[str, Any]) -> set[str]:
 
 
 SILENT = alert("InferwatchModelSilent", severity="page", model="m")
-DOWN = alert("InferwatchDown", severity="page")
+DOWN = alert("InferwatchDown", severity="page", instance="a:10464")
 TICKET = {"severity": "ticket"}
 
 
@@ -67,8 +67,9 @@ def test_silence_says_nothing_of_other_models_nor_of_errors_before(way: Way) -> 
 
 
 def test_a_monitor_that_is_down_is_told_of_alone(way: Way) -> None:
-    rest = (alert("InferwatchLag", topic="t", **TICKET), alert("InferwatchCheckpointOld", **TICKET))
-    assert len(kept(way, DOWN, SILENT, *rest)) == 3
+    lag = alert("InferwatchLag", topic="t", instance="a:10464", **TICKET)
+    other = alert("InferwatchCheckpointOld", instance="b:10464", **TICKET)
+    assert kept(way, DOWN, SILENT, lag, other) == {"InferwatchModelSilent", "InferwatchLag"}
 
 
 def test_a_monitor_that_is_down_hides_no_fault_of_a_model(way: Way) -> None:
