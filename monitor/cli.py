@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from monitor import __version__
+from monitor.alerting.command import alert
 from monitor.archive_commands import archive
 from monitor.command_line import fail, load_config
 from monitor.jobs.report.command import report
@@ -149,6 +150,7 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
 main.add_command(reference)
 main.add_command(archive)
 main.add_command(report)
+main.add_command(alert)
 
 
 def stop_on_signals() -> threading.Event:
