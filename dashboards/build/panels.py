@@ -1,0 +1,410 @@
+"""Panels: small helpers, so that every one has a unit, a description, and words where it is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, statetimeline
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table as tables
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models import common as kinds
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from dashboards.build.palette import BLUE, GREY, VERDICTS, VERMILLION
+
+Style = Literal["solid", "dash", "dot"]
+Panel: TypeAlias = (
+    timeseries.Panel | stat.Panel | tables.Panel | bargauge.Panel | statetimeline.Panel
+)
+
+DATASOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+TOGETHER = 2 * 60 * 60 * 1000
+"""Gaps up to two hours (ms) are drawn over: in an imported history a window is one sample."""
+
+WITHOUT = "no data in this span"
+"""What an empty panel says where nothing better is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a panel.
+
+    Attributes:
+        legend: name of its series; `{{label}}` stands for a label's value.
+        color: of its lines; without one they are as the panel has it.
+        filled: whether the ground below its line is filled.
+        right: whether it has the axis on the right, and what unit that has.
+    """
+
+    expression: str
+    legend: str = ""
+    color: str = ""
+    style: Style = "solid"
+    filled: bool = False
+    right: str = ""
+
+
+def limit(expression: str, legend: str = "limit") -> Query:
+    """A limit: dashed, in one colour on every panel."""
+    return Query(expression, legend, VERMILLION, "dash")
+
+
+def reference(expression: str, legend: str = "reference") -> Query:
+    """What the reference has: dotted and grey."""
+    return Query(expression, legend, GREY, "dot")
+
+
+def link(title: str, url: str) -> build.DashboardLink:
+    """A link that a click on a value offers."""
+    return build.DashboardLink(title).url(url)
+
+
+def lines(
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    span: int = 12,
+    height: int = 8,
+    empty: str = WITHOUT,
+    least: float | None = None,
+    most: float | None = None,
+    stacked: bool = False,
+    links: Sequence[build.DashboardLink] = (),
+) -> timeseries.Panel:
+    """Lines over time."""
+    panel = (
+        timeseries.Panel()
+        .tooltip(
+            common.VizTooltipOptions()
+            .mode(kinds.TooltipDisplayMode.MULTI)
+            .sort(kinds.SortOrder.DESCENDING)
+        )
+        .legend(
+            common.VizLegendOptions()
+            .display_mode(kinds.LegendDisplayMode.TABLE)
+            .placement(kinds.LegendPlacement.BOTTOM)
+            .show_legend(True)
+            .calcs(["lastNotNull", "max"])
+        )
+        .line_width(2)
+        .fill_opacity(0)
+        .show_points(kinds.VisibilityMode.AUTO)
+        .span_nulls(TOGETHER)
+        .color_scheme(_color(BLUE))
+        .data_links(list(links))
+    )
+    if least is not None:
+        panel.min(least)
+    if most is not None:
+        panel.axis_soft_max(most)
+    if stacked:
+        panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
+        panel.fill_opacity(30)
+    for ref, query in _named(queries):
+        panel.with_target(_target(query, ref))
+        panel.override_by_query(ref, _line(query))
+    return _common(panel, title, description, unit, span, height, empty)
+
+
+def number(
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    span: int = 4,
+    height: int = 4,
+    empty: str = "none",
+    bad_from: float | None = None,
+    mappings: Sequence[model.ValueMapping] = (),
+    names: bool = False,
+    decimals: int | None = None,
+    links: Sequence[build.DashboardLink] = (),
+) -> stat.Panel:
+    """One number, or one of each query, as it is at the end of the span.
+
+    Args:
+        bad_from: from where on it has the colour of what is wrong.
+        names: whether the name of the series is what is shown.
+    """
+    several = len(queries) > 1 or names
+    panel = (
+        stat.Panel()
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+        .graph_mode(kinds.BigValueGraphMode.NONE)
+        .color_mode(kinds.BigValueColorMode.BACKGROUND)
+        .orientation(kinds.VizOrientation.AUTO)
+        .text_mode(
+            kinds.BigValueTextMode.NAME
+            if names
+            else kinds.BigValueTextMode.VALUE_AND_NAME
+            if several or "{{" in queries[0].legend
+            else kinds.BigValueTextMode.VALUE
+        )
+        .thresholds(_steps(bad_from))
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+        .mappings(list(mappings))
+        .data_links(list(links))
+    )
+    if decimals is not None:
+        panel.decimals(decimals)
+    for ref, query in _named(queries):
+        panel.with_target(_target(query, ref).instant())
+    return _common(panel, title, description, unit, span, height, empty)
+
+
+def bars(
+    title: str,
+    description: str,
+    unit: str,
+    query: Query,
+    *,
+    span: int = 12,
+    height: int = 8,
+    empty: str = WITHOUT,
+    bad_from: float | None = None,
+    links: Sequence[build.DashboardLink] = (),
+) -> bargauge.Panel:
+    """A bar for each series, as it is at the end of the span, in the order of the query."""
+    panel = (
+        bargauge.Panel()
+        .orientation(kinds.VizOrientation.HORIZONTAL)
+        .display_mode(kinds.BarGaugeDisplayMode.BASIC)
+        .value_mode(kinds.BarGaugeValueMode.TEXT)
+        .show_unfilled(True)
+        .min_viz_height(16)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+        .thresholds(_steps(bad_from))
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
+        .min(0)
+        .decimals(2)
+        .data_links(list(links))
+        .with_target(_target(query, "A").instant())
+    )
+    return _common(panel, title, description, unit, span, height, empty)
+
+
+def states(
+    title: str,
+    description: str,
+    query: Query,
+    mapping: model.ValueMapping,
+    *,
+    span: int = 24,
+    height: int = 6,
+    empty: str = WITHOUT,
+    links: Sequence[build.DashboardLink] = (),
+) -> statetimeline.Panel:
+    """A lane for each series, with its state written on it."""
+    panel = (
+        statetimeline.Panel()
+        .mappings([mapping])
+        .color_scheme(_color(GREY))
+        .merge_values(True)
+        .show_value(kinds.VisibilityMode.AUTO)
+        .row_height(0.85)
+        .fill_opacity(85)
+        .line_width(1)
+        .align_value(kinds.TimelineValueAlignment.LEFT)
+        .legend(common.VizLegendOptions().show_legend(False))
+        .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.SINGLE))
+        .data_links(list(links))
+        .with_target(_target(query, "A"))
+    )
+    return _common(panel, title, description, "none", span, height, empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: of the label that it shows; of a value where `query` is given.
+        query: place of its query among those of the table, from 0; -1 for a label.
+        shown: whether it is; a label may be there for a link alone.
+    """
+
+    name: str
+    title: str = ""
+    query: int = -1
+    unit: str = ""
+    decimals: int | None = None
+    width: int | None = None
+    bad_from: float | None = None
+    mappings: Sequence[model.ValueMapping] = ()
+    links: Sequence[build.DashboardLink] = ()
+    shown: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By what a table is sorted, the largest first unless said otherwise."""
+
+    title: str
+    descending: bool = field(default=True)
+
+
+def table(
+    title: str,
+    description: str,
+    queries: Sequence[str],
+    columns: Sequence[Column],
+    *,
+    order: Sequence[Order] = (),
+    span: int = 12,
+    height: int = 8,
+    empty: str = WITHOUT,
+    unit: str = "none",
+) -> tables.Panel:
+    """Queries beside one another, joined by the labels that all of them have.
+
+    Each query gives a table at the end of the span; a row has all that has the same labels.
+    """
+    panel = (
+        tables.Panel()
+        .show_header(True)
+        .cell_height(kinds.TableCellHeight.SM)
+        .filterable(False)
+        .color_scheme(_color(BLUE))
+        .sort_by(
+            [
+                common.TableSortByFieldState().display_name(one.title).desc(one.descending)
+                for one in order
+            ]
+        )
+    )
+    for ref, expression in _named(queries):
+        target = _target(Query(expression), ref)
+        panel.with_target(target.instant().format(PromQueryFormat.TABLE))
+    if len(queries) > 1:
+        panel.with_transformation(model.DataTransformerConfig("merge", options={}))
+    fields = [_field(column, len(queries)) for column in columns]
+    panel.with_transformation(
+        model.DataTransformerConfig(
+            "organize",
+            options={
+                "excludeByName": {"Time": True}
+                | {name: True for name in _values(queries) if name not in fields},
+                "indexByName": {name: place for place, name in enumerate(fields)},
+                "renameByName": {
+                    name: column.title
+                    for name, column in zip(fields, columns, strict=True)
+                    if column.title
+                },
+            },
+        )
+    )
+    for column in columns:
+        panel.override_by_name(column.title or column.name, _cells(column))
+    return _common(panel, title, description, unit, span, height, empty)
+
+
+def verdicts() -> model.ValueMapping:
+    """The names and colours of verdicts, as `queries.verdict` numbers them."""
+    return named({str(number): (name, color) for name, (number, color) in VERDICTS.items()})
+
+
+def named(values: Mapping[str, tuple[str, str]]) -> model.ValueMapping:
+    """Words and colours for values."""
+    return model.ValueMap(
+        {
+            value: model.ValueMappingResult(text=text.replace("_", " "), color=color, index=place)
+            for place, (value, (text, color)) in enumerate(values.items())
+        }
+    )
+
+
+def _common(
+    panel: Any, title: str, description: str, unit: str, span: int, height: int, empty: str
+) -> Any:
+    return (
+        panel.title(title)
+        .description(description)
+        .datasource(DATASOURCE)
+        .unit(unit)
+        .no_value(empty)
+        .span(span)
+        .height(height)
+    )
+
+
+def _named(queries: Sequence[Any]) -> list[tuple[str, Any]]:
+    return [(chr(ord("A") + place), query) for place, query in enumerate(queries)]
+
+
+def _target(query: Query, ref: str) -> prometheus.Dataquery:
+    target = prometheus.Dataquery().expr(query.expression).ref_id(ref).datasource(DATASOURCE)
+    target.range()
+    return target.legend_format(query.legend) if query.legend else target
+
+
+def _color(color: str) -> build.FieldColor:
+    return build.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(color)
+
+
+def _line(query: Query) -> list[model.DynamicConfigValue]:
+    dashes = {"dash": [10, 10], "dot": [2, 8]}
+    found = []
+    if query.color:
+        fixed = {"mode": "fixed", "fixedColor": query.color}
+        found.append(model.DynamicConfigValue("color", fixed))
+    if query.style != "solid":
+        style = {"fill": "dash", "dash": dashes[query.style]}
+        found.append(model.DynamicConfigValue("custom.lineStyle", style))
+        found.append(model.DynamicConfigValue("custom.showPoints", "never"))
+        found.append(model.DynamicConfigValue("custom.stacking", {"mode": "none", "group": "A"}))
+        found.append(model.DynamicConfigValue("custom.fillOpacity", 0))
+    if query.filled:
+        found.append(model.DynamicConfigValue("custom.fillOpacity", 15))
+    if query.right:
+        found.append(model.DynamicConfigValue("custom.axisPlacement", "right"))
+        found.append(model.DynamicConfigValue("unit", query.right))
+    return found
+
+
+def _steps(bad_from: float | None) -> build.ThresholdsConfig:
+    steps = [model.Threshold(value=None, color=BLUE)]
+    if bad_from is not None:
+        steps.append(model.Threshold(value=bad_from, color=VERMILLION))
+    return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def _values(queries: Sequence[str]) -> list[str]:
+    return ["Value"] if len(queries) == 1 else [f"Value #{ref}" for ref, _ in _named(queries)]
+
+
+def _field(column: Column, queries: int) -> str:
+    """The name of a column as the queries give it."""
+    if column.query < 0:
+        return column.name
+    return "Value" if queries == 1 else f"Value #{chr(ord('A') + column.query)}"
+
+
+def _cells(column: Column) -> list[model.DynamicConfigValue]:
+    found = []
+    if column.unit:
+        found.append(model.DynamicConfigValue("unit", column.unit))
+    if column.decimals is not None:
+        found.append(model.DynamicConfigValue("decimals", column.decimals))
+    if column.width is not None:
+        found.append(model.DynamicConfigValue("custom.width", column.width))
+    if column.bad_from is not None:
+        steps = _steps(column.bad_from).build()
+        found.append(model.DynamicConfigValue("thresholds", steps))
+        found.append(model.DynamicConfigValue("color", {"mode": "thresholds"}))
+    if column.mappings:
+        found.append(model.DynamicConfigValue("mappings", list(column.mappings)))
+    if column.bad_from is not None or column.mappings:
+        cell = {"type": "color-background", "mode": "basic"}
+        found.append(model.DynamicConfigValue("custom.cellOptions", cell))
+    if column.links:
+        built = [one.build() for one in column.links]
+        found.append(model.DynamicConfigValue("links", built))
+    if not column.shown:
+        found.append(model.DynamicConfigValue("custom.hidden", True))
+    return found
