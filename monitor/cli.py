@@ -12,6 +12,7 @@ import click
 from monitor import __version__
 from monitor.archive_commands import archive
 from monitor.command_line import fail, load_config
+from monitor.grafana.command import dashboards
 from monitor.jobs.report.command import report
 from monitor.references.commands import checked, reference
 
@@ -149,6 +150,7 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
 main.add_command(reference)
 main.add_command(archive)
 main.add_command(report)
+main.add_command(dashboards)
 
 
 def stop_on_signals() -> threading.Event:

@@ -69,8 +69,7 @@ def annotations(*, of_one_model: bool) -> list[Builder[model.AnnotationQuery]]:
                 "max by (model, subject, window) "
                 f'(inferwatch_verdict{{verdict="alarm", window="$window"{and_chosen}}})'
                 if of_one_model
-                else "max by (model, subject, window) "
-                '(inferwatch_verdict{verdict="alarm"})',
+                else 'max by (model, subject, window) (inferwatch_verdict{verdict="alarm"})',
                 titleFormat="{{model}}: {{subject}} in alarm",
                 textFormat="verdict alarm on windows of {{window}}",
                 tagKeys="model,subject,window",
@@ -94,9 +93,7 @@ def annotations(*, of_one_model: bool) -> list[Builder[model.AnnotationQuery]]:
         .datasource(_GRAFANA)
         .enable(True)
         .icon_color(BLUE)
-        .target(
-            build.AnnotationTarget().limit(100).match_any(False).tags(tags).type("tags")
-        ),
+        .target(build.AnnotationTarget().limit(100).match_any(False).tags(tags).type("tags")),
     ]
 
 

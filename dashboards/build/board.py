@@ -139,11 +139,11 @@ def variable(
         .description(description)
         .datasource(kinds.DataSourceRef(type_val="prometheus", uid="${datasource}"))
         # 5 is a query as it is written here, without the editor's parts of it.
-        .query({"query": query, "qryType": 5, "refId": f"variable-{name}"})
-        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(
-            model.VariableSort.DISABLED if pattern else model.VariableSort.ALPHABETICAL_ASC
+        .query(
+            {"query": query, "qryType": 5, "refId": "PrometheusVariableQueryEditor-VariableQuery"}
         )
+        .refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(model.VariableSort.DISABLED if pattern else model.VariableSort.ALPHABETICAL_ASC)
         .regex(pattern)
         .multi(False)
         .include_all(False)

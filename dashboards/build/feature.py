@@ -17,6 +17,7 @@ from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE
 from dashboards.build.panels import (
     Column,
     Order,
+    Panel,
     Query,
     bars,
     limit,
@@ -75,7 +76,7 @@ def _both(name: str, how: str = "max", words: str = "") -> tuple[Query, Query]:
     )
 
 
-def _numbers() -> list:  # type: ignore[type-arg]
+def _numbers() -> list[Panel]:
     return [
         number("Score / threshold", "The largest score of the feature's statistics by what a window "
             "alone must pass: from 1 on it is an alarm by itself.", "none",
@@ -99,7 +100,7 @@ def _numbers() -> list:  # type: ignore[type-arg]
     ]  # fmt: skip
 
 
-def _quantiles() -> object:
+def _quantiles() -> Panel:
     then = f"avg by (q) (inferwatch_reference_quantile{{{_THEN}}})"
     return lines(
         "Quantiles, beside the reference's",
@@ -117,7 +118,7 @@ def _quantiles() -> object:
     )  # fmt: skip
 
 
-def _mean() -> object:
+def _mean() -> Panel:
     return lines(
         "Mean",
         "Of the newest window, in the feature's own unit, beside the reference's.",
@@ -128,7 +129,7 @@ def _mean() -> object:
     )
 
 
-def _spread() -> object:
+def _spread() -> Panel:
     return lines(
         "Standard deviation",
         "Of the newest window, in the feature's own unit.",
@@ -139,7 +140,7 @@ def _spread() -> object:
     )
 
 
-def _missing() -> object:
+def _missing() -> Panel:
     live = f"model_version_feature:inferwatch_input_missing:ratio_rate5m{{{_LIVE}}}"
     return lines(
         "Missing values",
@@ -155,7 +156,7 @@ def _missing() -> object:
     )
 
 
-def _reasons() -> object:
+def _reasons() -> Panel:
     return _by_reason(
         "Missing values by reason",
         "Values in a second of the chosen version that were absent, null, empty or NaN.",
@@ -164,7 +165,7 @@ def _reasons() -> object:
     )
 
 
-def _invalid() -> object:
+def _invalid() -> Panel:
     return lines(
         "Invalid and unseen values",
         "Share of the values present in the newest window that are invalid.",
@@ -176,7 +177,7 @@ def _invalid() -> object:
     )
 
 
-def _invalid_reasons() -> object:
+def _invalid_reasons() -> Panel:
     return _by_reason(
         "Invalid values by reason",
         "Values in a second of the chosen version that were of a wrong type, out of range, unseen in "
@@ -186,7 +187,7 @@ def _invalid_reasons() -> object:
     )
 
 
-def _by_reason(title: str, description: str, name: str, empty: str) -> object:
+def _by_reason(title: str, description: str, name: str, empty: str) -> Panel:
     rate = f"sum by (reason) (rate({name}{{{_LIVE}}}[5m]))"
     most = ranked(rate, f"{name}{{{_LIVE}}}[$__range] @ end()", "reason", 4)
     return lines(
@@ -199,14 +200,12 @@ def _by_reason(title: str, description: str, name: str, empty: str) -> object:
     )
 
 
-def _scores() -> object:
+def _scores() -> Panel:
     score = f"inferwatch_score{{{_JUDGED}}}"
-    most = ranked(
-        f"max by (statistic) ({score})", f"{score}[$__range] @ end()", "statistic", 4
-    )
+    most = ranked(f"max by (statistic) ({score})", f"{score}[$__range] @ end()", "statistic", 4)
     return lines(
-        "Scores, the four statistics that reached highest",
-        "How rare the change of each statistic is, by the reference: s comes by chance about once in "
+        "Scores by statistic",
+        "The four statistics that reached highest: how rare the change of each is, by the reference: s comes by chance about once in "
         "e^s windows. Above the dashed line it is an alarm.",
         "none",
         *[Query(one, "{{statistic}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -216,7 +215,7 @@ def _scores() -> object:
     )
 
 
-def _now() -> object:
+def _now() -> Panel:
     return bars(
         "Scores now",
         "Every statistic of the feature, as of the newest window, the largest first.",
@@ -226,14 +225,14 @@ def _now() -> object:
     )
 
 
-def _distances() -> object:
+def _distances() -> Panel:
     name, of = "inferwatch_drift_distance", f"{_OF}, {REFERENCE}"
     most = ranked(
         f"max by (method) ({name}{{{of}}})", f"{name}{{{of}}}[$__range] @ end()", "method", 3
     )
     return lines(
-        "Distances to the reference, three methods of the config",
-        "In their usual units (PSI, KS and others), for who knows them: what decides is the score. "
+        "Distances to the reference",
+        "By the three methods that reached highest, in their usual units (PSI, KS and others): what decides is the score. "
         "Dashed are the fixed thresholds of the config.",
         "none",
         *[Query(one, "{{method}}", color) for one, color in zip(most, LINES, strict=False)],
@@ -243,7 +242,7 @@ def _distances() -> object:
     )
 
 
-def _causes() -> object:
+def _causes() -> Panel:
     by = "max by (window, rank, change, version)"
     of = f"{MODEL}, {FEATURE}, {REFERENCE}, {EITHER}"
     return table(
@@ -263,7 +262,7 @@ def _causes() -> object:
     )
 
 
-def _length() -> object:
+def _length() -> Panel:
     name = "inferwatch_input_length_mean"
     now = f"avg by (unit) ({name}{{{_OF}, {VERSION}}})"
     then = f"avg by (unit) ({name}{{{_OF}, {BESIDE}}})"
@@ -281,14 +280,16 @@ def _length() -> object:
     )
 
 
-def _brightness() -> object:
+def _brightness() -> Panel:
     name = "inferwatch_input_brightness_mean"
     return lines(
         "Brightness and contrast of images",
         "Mean luma, 0 black to 1 white, and its standard deviation within an image.",
         "none",
         *_both(name, "avg", "brightness"),
-        Query(f"avg(inferwatch_input_contrast_mean{{{_OF}, {VERSION}}})", "contrast $version", GREEN),
+        Query(
+            f"avg(inferwatch_input_contrast_mean{{{_OF}, {VERSION}}})", "contrast $version", GREEN
+        ),
         limit(f"max({name}_threshold{{{_LIMIT}}})", "brightness at most"),
         limit(f"max({name}_lower_threshold{{{_LIMIT}}})", "brightness at least"),
         span=8,
@@ -298,7 +299,7 @@ def _brightness() -> object:
     )
 
 
-def _pixels() -> object:
+def _pixels() -> Panel:
     width = "inferwatch_input_image_width_pixels_mean"
     height = "inferwatch_input_image_height_pixels_mean"
     return lines(
@@ -313,7 +314,7 @@ def _pixels() -> object:
     )
 
 
-def _tests() -> object:
+def _tests() -> Panel:
     return table(
         "Tests by Evidently",
         "What `evidently:NAME` of alarms.methods gave in the newest report: p-values or distances, as "

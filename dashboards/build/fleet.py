@@ -8,6 +8,7 @@ from dashboards.build.palette import LINES
 from dashboards.build.panels import (
     Column,
     Order,
+    Panel,
     Query,
     bars,
     limit,
@@ -41,9 +42,9 @@ def board() -> Board:
     return made
 
 
-def _numbers() -> list:  # type: ignore[type-arg]
+def _numbers() -> list[Panel]:
     def with_verdict(names: str) -> Query:
-        one = f"max by (model) (inferwatch_verdict{{{WINDOW}, verdict=~\"{names}\"}})"
+        one = f'max by (model) (inferwatch_verdict{{{WINDOW}, verdict=~"{names}"}})'
         return Query(f"sum({one})")
 
     return [
@@ -61,14 +62,14 @@ def _numbers() -> list:  # type: ignore[type-arg]
             "Alarms of all models in the 30 days of event time before their newest window, and the "
             "false ones that they may have.", "short",
             Query(f"sum({_ALARMS})", "alarms"), Query(f"sum({_BUDGET})", "budget"),
-            empty="no calibrated model", decimals=1),
+            empty="no calibrated model"),
         number("Alerts firing", "Alerts of inferwatch that fire in Prometheus.", "none",
             Query('count(ALERTS{alertname=~"Inferwatch.+", alertstate="firing"}) or vector(0)'),
             bad_from=1),
     ]  # fmt: skip
 
 
-def _models() -> object:
+def _models() -> Panel:
     newest = f"max by (model) (inferwatch_window_closed_timestamp_seconds{{{WINDOW}}})"
     cause = f'inferwatch_alarm_cause{{{WINDOW}, rank="1", side="now"}}'
     queries = [
@@ -94,7 +95,7 @@ def _models() -> object:
         Column("change", "Change", width=100),
         Column("since", "In alarm since", 3, "dateTimeAsLocal", width=165),
         Column("rows", "Rows", 4, "short", width=80),
-        Column("rate", "Now", 5, "reqps", 1, 100),
+        Column("rate", "Inferences", 5, "reqps", 1, 100),
         Column("errors", "Errors", 6, "percentunit", 2, 80),
         Column("p99", "p99", 7, "s", width=90),
         Column("nulls", "Null answers", 8, "percentunit", 2, 110),
@@ -117,7 +118,7 @@ def _models() -> object:
     )
 
 
-def _timeline() -> object:
+def _timeline() -> Panel:
     return states(
         "Verdicts",
         "The worst verdict of each model on its newest window, over time.",
@@ -129,16 +130,14 @@ def _timeline() -> object:
     )
 
 
-def _scores() -> object:
+def _scores() -> Panel:
     score = f"inferwatch_score{{{WINDOW}}}"
     worst = ranked(
         over_threshold("model", WINDOW, WINDOW), f"{score}[$__range] @ end()", "model", 4
     )
-    drawn = [
-        Query(one, "{{model}}", color) for one, color in zip(worst, LINES, strict=True)
-    ]
+    drawn = [Query(one, "{{model}}", color) for one, color in zip(worst, LINES, strict=True)]
     return lines(
-        "Largest score over its threshold, the four models that reached highest",
+        "Score over threshold, the four worst models",
         "1 is where a window alone is an alarm. A score is how rare a change is, the same for every "
         "model and column.",
         "none",
@@ -150,7 +149,7 @@ def _scores() -> object:
     )
 
 
-def _rows() -> object:
+def _rows() -> Panel:
     rows = f"sum by (model) (inferwatch_window_rows{{{WINDOW}}})"
     most = ranked(rows, f"inferwatch_window_rows{{{WINDOW}}}[$__range] @ end()", "model", 4)
     return lines(
@@ -164,7 +163,7 @@ def _rows() -> object:
     )
 
 
-def _errors() -> object:
+def _errors() -> Panel:
     return bars(
         "Errors, the ten worst models",
         "Share of the inferences of the last 5 minutes that ended in an error.",
@@ -176,7 +175,7 @@ def _errors() -> object:
     )
 
 
-def _latency() -> object:
+def _latency() -> Panel:
     p99 = "max by (model) (model_version:inferwatch_inference_latency_seconds:p99_rate5m)"
     return bars(
         "Latency p99, the ten slowest models",
@@ -189,7 +188,7 @@ def _latency() -> object:
     )
 
 
-def _alerts() -> object:
+def _alerts() -> Panel:
     firing = 'ALERTS{alertname=~"Inferwatch.+", alertstate="firing"}'
     return table(
         "Alerts that fire",

@@ -13,11 +13,12 @@ from dashboards.build.board import (
     window_of,
 )
 from dashboards.build.links import to_feature, to_this_version
-from dashboards.build.model_folded import answers, inputs, reference_and_reports, resources
+from dashboards.build.model_details import answers, inputs, reference_and_reports, resources
 from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE
 from dashboards.build.panels import (
     Column,
     Order,
+    Panel,
     Query,
     bars,
     limit,
@@ -68,7 +69,7 @@ def board() -> Board:
     return made
 
 
-def _numbers() -> list:  # type: ignore[type-arg]
+def _numbers() -> list[Panel]:
     alarms = f"max by (window, reference) (inferwatch_alarms_30d{{{MODEL}}})"
     first = f"max by (subject) (inferwatch_alarm_moved_first{{{ALARM}}} == 1)"
     return [
@@ -90,11 +91,11 @@ def _numbers() -> list:  # type: ignore[type-arg]
             "that the model may have.", "short",
             Query(f"sum({alarms})", "alarms"),
             Query(f"30 * max(inferwatch_alarm_budget_per_day{{{MODEL}}})", "budget"),
-            empty="no calibrated reference", decimals=1),
+            empty="no calibrated reference"),
     ]  # fmt: skip
 
 
-def _causes() -> object:
+def _causes() -> Panel:
     by = "max by (rank, subject, feature, change, version)"
     return table(
         "Causes of the alarm, worst first",
@@ -116,10 +117,10 @@ def _causes() -> object:
     )  # fmt: skip
 
 
-def _features() -> object:
+def _features() -> Panel:
     worst = over_threshold("feature", f'{SCORES}, feature!=""', ALARM)
     return bars(
-        "Features by score over threshold, the ten worst",
+        "Score over threshold, the ten worst features",
         "The largest score of each feature's statistics by what a window alone must pass: from 1 on it "
         "is an alarm by itself. A click opens the feature.",
         "none",
@@ -130,7 +131,7 @@ def _features() -> object:
     )
 
 
-def _timeline() -> object:
+def _timeline() -> Panel:
     return states(
         "Verdicts",
         "The verdict on the newest window of each subject, over time.",
@@ -140,7 +141,7 @@ def _timeline() -> object:
     )
 
 
-def _scores() -> object:
+def _scores() -> Panel:
     by_subject = [
         Query(f'max(inferwatch_score{{{SCORES}, subject="{subject}"}})', subject, color)
         for subject, color in (("input", BLUE), ("output", PURPLE), ("software", GREEN))
@@ -159,11 +160,11 @@ def _scores() -> object:
     )
 
 
-def _worst() -> object:
+def _worst() -> Panel:
     score = f'inferwatch_score{{{SCORES}, feature!=""}}'
     most = ranked(f"max by (feature) ({score})", f"{score}[$__range] @ end()", "feature", 4)
     return lines(
-        "Scores of the four features that reached highest",
+        "Scores of the four worst features",
         "The largest score of each feature's statistics. Which rose first tells what changed first.",
         "none",
         *[Query(one, "{{feature}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -174,7 +175,7 @@ def _worst() -> object:
     )
 
 
-def _rate() -> object:
+def _rate() -> Panel:
     rate = "model_version:inferwatch_inferences:rate5m"
     return lines(
         "Inferences",
@@ -190,7 +191,7 @@ def _rate() -> object:
     )
 
 
-def _rows() -> object:
+def _rows() -> Panel:
     rows = "inferwatch_window_rows"
     return lines(
         "Rows in a window",
@@ -206,7 +207,7 @@ def _rows() -> object:
     )
 
 
-def _errors() -> object:
+def _errors() -> Panel:
     ratio = "model_version:inferwatch_inference_errors:ratio_rate5m"
     return lines(
         "Errors",
@@ -220,7 +221,7 @@ def _errors() -> object:
     )
 
 
-def _latency() -> object:
+def _latency() -> Panel:
     name = "model_version:inferwatch_inference_latency_seconds"
     return lines(
         "Latency",
@@ -235,13 +236,13 @@ def _latency() -> object:
     )
 
 
-def _reasons() -> object:
+def _reasons() -> Panel:
     name = "inferwatch_inference_errors_total"
     of = f"{MODEL}, {VERSION}"
     rate = f"sum by (reason) (rate({name}{{{of}}}[5m]))"
     most = ranked(rate, f"{name}{{{of}}}[$__range] @ end()", "reason", 4)
     return lines(
-        "Errors of the version, the four commonest reasons",
+        "Errors of the version, by reason",
         "Inferences in a second that ended in an error.",
         "reqps",
         *[Query(one, "{{reason}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -250,7 +251,7 @@ def _reasons() -> object:
     )
 
 
-def _versions() -> object:
+def _versions() -> Panel:
     def of(name: str) -> str:
         return f"max by (version) ({name}{{{MODEL}}})"
 
@@ -258,7 +259,7 @@ def _versions() -> object:
     return table(
         "Versions",
         "Every version that was seen and is not forgotten, the newest first, over 5 minutes. A click "
-        "draws it beside the chosen one: is going back the cure?",
+        "draws it beside the chosen one, to see whether going back is the cure.",
         [
             f"1000 * {of('inferwatch_version_first_seen_timestamp_seconds')}",
             rate,
@@ -269,7 +270,7 @@ def _versions() -> object:
         [
             Column("version", "Version", links=[to_this_version("__data.fields.Version")]),
             Column("seen", "First seen", 0, "dateTimeAsLocal", width=165),
-            Column("rate", "Now", 1, "reqps", 1, 90),
+            Column("rate", "Inferences", 1, "reqps", 1, 90),
             Column("errors", "Errors", 2, "percentunit", 2, 80),
             Column("p99", "p99", 3, "s", width=80),
             Column("nulls", "Null answers", 4, "percentunit", 2, 110),

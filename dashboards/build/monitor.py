@@ -7,6 +7,7 @@ from dashboards.build.palette import BLUE, GREEN, GREY, LINES, PURPLE, VERMILLIO
 from dashboards.build.panels import (
     Column,
     Order,
+    Panel,
     Query,
     limit,
     lines,
@@ -43,7 +44,7 @@ def board() -> Board:
     return made
 
 
-def _numbers() -> list:  # type: ignore[type-arg]
+def _numbers() -> list[Panel]:
     return [
         number("Daemons", "Instances of inferwatch that are scraped, by version.", "none",
             Query("count by (version) (inferwatch_build_info)", "{{version}}"),
@@ -66,13 +67,18 @@ def _numbers() -> list:  # type: ignore[type-arg]
     ]  # fmt: skip
 
 
-def _budget() -> object:
+def _budget() -> Panel:
     return table(
-        "Alarms of 30 days by their budget",
+        "Alarms of 30 days by budget",
         "Alarms of the 30 days of event time before the newest window, true ones among them, and the "
         "false ones that the model may have. More than 1 over a quiet month means that the reference "
         "is too short, or of another time.",
-        [_ALARMS, _BUDGET, share(_ALARMS, f"({_BUDGET})"), "max by (model) (inferwatch_alarms_total)"],
+        [
+            _ALARMS,
+            _BUDGET,
+            share(_ALARMS, f"({_BUDGET})"),
+            "max by (model) (inferwatch_alarms_total)",
+        ],
         [
             Column("model", "Model"),
             Column("alarms", "Alarms", 0, "none", 0, 90),
@@ -85,11 +91,11 @@ def _budget() -> object:
     )
 
 
-def _spent() -> object:
+def _spent() -> Panel:
     used = share(_ALARMS, f"({_BUDGET})")
     most = ranked(used, "inferwatch_alarms_30d[$__range] @ end()", "model", 4)
     return lines(
-        "Alarms of 30 days by their budget, the four models with most",
+        "Alarms of 30 days by budget, the four worst models",
         "1 is the whole budget. A storm that was real passes it, and should.",
         "percentunit",
         *[Query(one, "{{model}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -99,7 +105,7 @@ def _spent() -> object:
     )
 
 
-def _records() -> object:
+def _records() -> Panel:
     return lines(
         "Records read",
         "Records, and what could not be used of them, whatever the reason.",
@@ -111,12 +117,12 @@ def _records() -> object:
     )
 
 
-def _unused() -> object:
+def _unused() -> Panel:
     by = "inferwatch_records_total"
     rate = f'sum by (outcome) (rate({by}{{outcome!="ok"}}{_SPAN}))'
     most = ranked(rate, f'{by}{{outcome!="ok"}}[$__range] @ end()', "outcome", 4)
     return lines(
-        "Records that were not usable, the four commonest reasons",
+        "Records that were not usable, by reason",
         "By what became of them: malformed, too large, of the future, late, lost and others.",
         "reqps",
         *[Query(one, "{{outcome}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -125,7 +131,7 @@ def _unused() -> object:
     )
 
 
-def _lag() -> object:
+def _lag() -> Panel:
     return lines(
         "Records not read yet",
         "Between the position and the last known end: all partitions, and the one furthest behind.",
@@ -137,11 +143,11 @@ def _lag() -> object:
     )
 
 
-def _lag_time() -> object:
+def _lag_time() -> Panel:
     lag = "max by (topic) (inferwatch_consumer_lag_seconds)"
     most = ranked(lag, "inferwatch_consumer_lag_seconds[$__range] @ end()", "topic", 4)
     return lines(
-        "Age of the newest record read, the four worst topics",
+        "Age of the newest record read, by topic",
         "By the broker's clock; 0 at the end of a partition.",
         "s",
         *[Query(one, "{{topic}}", color) for one, color in zip(most, LINES, strict=True)],
@@ -150,7 +156,7 @@ def _lag_time() -> object:
     )
 
 
-def _letters() -> object:
+def _letters() -> Panel:
     rate = f"sum by (outcome) (rate(inferwatch_dead_letters_total{_SPAN}))"
     most = ranked(rate, "inferwatch_dead_letters_total[$__range] @ end()", "outcome", 3)
     return lines(
@@ -164,7 +170,7 @@ def _letters() -> object:
     )
 
 
-def _fields() -> object:
+def _fields() -> Panel:
     by = "inferwatch_field_invalid_total"
     rate = f"sum by (field) (rate({by}{_SPAN}))"
     most = ranked(rate, f"{by}[$__range] @ end()", "field", 3)
@@ -179,7 +185,7 @@ def _fields() -> object:
     )
 
 
-def _late() -> object:
+def _late() -> Panel:
     return lines(
         "Late rows",
         "Rows in no window because they came too late, and windows published again.",
@@ -192,7 +198,7 @@ def _late() -> object:
     )
 
 
-def _capped() -> object:
+def _capped() -> Panel:
     return table(
         "Label values beyond a cap",
         "Updates that went to `__other__` because a label had as many values as its cap allows.",
@@ -208,7 +214,7 @@ def _capped() -> object:
     )
 
 
-def _checkpoint() -> object:
+def _checkpoint() -> Panel:
     return lines(
         "Age of the checkpoint",
         "Since the newest durable checkpoint, and panes and events that are not on disk yet.",
@@ -221,7 +227,7 @@ def _checkpoint() -> object:
     )
 
 
-def _pause() -> object:
+def _pause() -> Panel:
     return lines(
         "Checkpoints",
         "How long reading stopped for the newest one, and tries that failed.",
@@ -235,7 +241,7 @@ def _pause() -> object:
     )  # fmt: skip
 
 
-def _sizes() -> object:
+def _sizes() -> Panel:
     return lines(
         "Room on disk",
         "Of the archive after its last compaction, and of the newest checkpoint.",
@@ -248,7 +254,7 @@ def _sizes() -> object:
     )
 
 
-def _archive() -> object:
+def _archive() -> Panel:
     return lines(
         "Files of the archive",
         "After the last compaction, and days that were too old and are removed.",
@@ -261,11 +267,13 @@ def _archive() -> object:
     )
 
 
-def _collectors() -> object:
+def _collectors() -> Panel:
     return states(
         "Collectors",
         "Whether each collector took in its last rows; one that failed is incomplete.",
-        Query("min by (model, collector) (inferwatch_collector_success)", "{{model}} {{collector}}"),
+        Query(
+            "min by (model, collector) (inferwatch_collector_success)", "{{model}} {{collector}}"
+        ),
         named({"1": ("ok", BLUE), "0": ("failed", VERMILLION)}),
         span=12,
         height=8,
@@ -273,7 +281,7 @@ def _collectors() -> object:
     )
 
 
-def _work() -> object:
+def _work() -> Panel:
     spent = f"sum by (collector) (deriv(inferwatch_collector_duration_seconds{_SPAN}))"
     by = "inferwatch_collector_duration_seconds[$__range] @ end()"
     return lines(
@@ -289,7 +297,7 @@ def _work() -> object:
     )
 
 
-def _jobs() -> object:
+def _jobs() -> Panel:
     last = "max by (task) (inferwatch_job_last_success_timestamp_seconds)"
     return table(
         "Jobs",
@@ -310,7 +318,7 @@ def _jobs() -> object:
     )
 
 
-def _failures() -> object:
+def _failures() -> Panel:
     by = "inferwatch_job_failures_total"
     rate = f"sum by (task) (increase({by}[1h]))"
     return lines(

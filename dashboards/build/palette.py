@@ -13,7 +13,7 @@ PURPLE = "#CC79A7"
 GREEN = "#009E73"
 """All versions, and a third kind of thing."""
 
-GREY = "#8C8C8C"
+GREY = "#737373"
 """The reference, and what says nothing."""
 
 VERMILLION = "#D55E00"

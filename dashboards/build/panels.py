@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, statetimeline
@@ -37,15 +37,13 @@ class Query:
     Attributes:
         legend: name of its series; `{{label}}` stands for a label's value.
         color: of its lines; without one they are as the panel has it.
-        filled: whether the ground below its line is filled.
-        right: whether it has the axis on the right, and what unit that has.
+        right: the unit of an axis of its own on the right; "" for none.
     """
 
     expression: str
     legend: str = ""
     color: str = ""
     style: Style = "solid"
-    filled: bool = False
     right: str = ""
 
 
@@ -74,7 +72,6 @@ def lines(
     empty: str = WITHOUT,
     least: float | None = None,
     most: float | None = None,
-    stacked: bool = False,
     links: Sequence[build.DashboardLink] = (),
 ) -> timeseries.Panel:
     """Lines over time."""
@@ -85,13 +82,7 @@ def lines(
             .mode(kinds.TooltipDisplayMode.MULTI)
             .sort(kinds.SortOrder.DESCENDING)
         )
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(kinds.LegendDisplayMode.TABLE)
-            .placement(kinds.LegendPlacement.BOTTOM)
-            .show_legend(True)
-            .calcs(["lastNotNull", "max"])
-        )
+        .legend(_legend(wide=span >= 12))
         .line_width(2)
         .fill_opacity(0)
         .show_points(kinds.VisibilityMode.AUTO)
@@ -103,9 +94,6 @@ def lines(
         panel.min(least)
     if most is not None:
         panel.axis_soft_max(most)
-    if stacked:
-        panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL).group("A"))
-        panel.fill_opacity(30)
     for ref, query in _named(queries):
         panel.with_target(_target(query, ref))
         panel.override_by_query(ref, _line(query))
@@ -137,7 +125,13 @@ def number(
         stat.Panel()
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .graph_mode(kinds.BigValueGraphMode.NONE)
-        .color_mode(kinds.BigValueColorMode.BACKGROUND)
+        .color_mode(
+            kinds.BigValueColorMode.BACKGROUND
+            if mappings
+            else kinds.BigValueColorMode.NONE
+            if bad_from is None
+            else kinds.BigValueColorMode.VALUE
+        )
         .orientation(kinds.VizOrientation.AUTO)
         .text_mode(
             kinds.BigValueTextMode.NAME
@@ -146,7 +140,7 @@ def number(
             if several or "{{" in queries[0].legend
             else kinds.BigValueTextMode.VALUE
         )
-        .thresholds(_steps(bad_from))
+        .thresholds(_steps(bad_from, "text"))
         .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .mappings(list(mappings))
         .data_links(list(links))
@@ -246,7 +240,7 @@ class Order:
     """By what a table is sorted, the largest first unless said otherwise."""
 
     title: str
-    descending: bool = field(default=True)
+    descending: bool = True
 
 
 def table(
@@ -343,6 +337,14 @@ def _target(query: Query, ref: str) -> prometheus.Dataquery:
     return target.legend_format(query.legend) if query.legend else target
 
 
+def _legend(*, wide: bool) -> common.VizLegendOptions:
+    """With numbers where there is room for them."""
+    mode = kinds.LegendDisplayMode.TABLE if wide else kinds.LegendDisplayMode.LIST
+    made = common.VizLegendOptions().display_mode(mode).show_legend(True)
+    made.placement(kinds.LegendPlacement.BOTTOM)
+    return made.calcs(["lastNotNull", "max"] if wide else [])
+
+
 def _color(color: str) -> build.FieldColor:
     return build.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(color)
 
@@ -357,18 +359,14 @@ def _line(query: Query) -> list[model.DynamicConfigValue]:
         style = {"fill": "dash", "dash": dashes[query.style]}
         found.append(model.DynamicConfigValue("custom.lineStyle", style))
         found.append(model.DynamicConfigValue("custom.showPoints", "never"))
-        found.append(model.DynamicConfigValue("custom.stacking", {"mode": "none", "group": "A"}))
-        found.append(model.DynamicConfigValue("custom.fillOpacity", 0))
-    if query.filled:
-        found.append(model.DynamicConfigValue("custom.fillOpacity", 15))
     if query.right:
         found.append(model.DynamicConfigValue("custom.axisPlacement", "right"))
         found.append(model.DynamicConfigValue("unit", query.right))
     return found
 
 
-def _steps(bad_from: float | None) -> build.ThresholdsConfig:
-    steps = [model.Threshold(value=None, color=BLUE)]
+def _steps(bad_from: float | None, good: str = BLUE) -> build.ThresholdsConfig:
+    steps = [model.Threshold(value=None, color=good)]
     if bad_from is not None:
         steps.append(model.Threshold(value=bad_from, color=VERMILLION))
     return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
@@ -394,7 +392,7 @@ def _cells(column: Column) -> list[model.DynamicConfigValue]:
     if column.width is not None:
         found.append(model.DynamicConfigValue("custom.width", column.width))
     if column.bad_from is not None:
-        steps = _steps(column.bad_from).build()
+        steps = _steps(column.bad_from, "transparent").build()
         found.append(model.DynamicConfigValue("thresholds", steps))
         found.append(model.DynamicConfigValue("color", {"mode": "thresholds"}))
     if column.mappings:

@@ -8,13 +8,16 @@ from dashboards.build.palette import VERDICTS
 
 MODEL = 'model="$model"'
 VERSION = 'version="$version"'
-BESIDE = 'version="$beside"'
+BESIDE = 'version="$beside", version!="$version"'
+"""Of a model without versions both are empty: nothing is drawn beside it."""
+
 WINDOW = 'window="$window"'
 FEATURE = 'feature="$feature"'
 REFERENCE = 'reference=~"$reference"'
 
-EITHER = 'version=~"$version|"'
-"""Scores of inputs are of all versions together, and have no version."""
+EITHER = "version=~`${version:regex}|`"
+"""Scores of inputs are of all versions together, and have no version. In backquotes, PromQL leaves a
+backslash what it is."""
 
 
 def verdict(by: str, selector: str) -> str:

@@ -16,6 +16,9 @@ from tests.support.real import require
 
 RECORDING = Path(__file__).parents[2] / "rules" / "recording.yml"
 
+DEPTH = 3
+"""How far rules rest on rules: promtool knows only what was recorded before its run."""
+
 
 @contextmanager
 def prometheus_with(text: str, start: int, end: int, folder: Path) -> Iterator[httpx.Client]:
@@ -23,11 +26,11 @@ def prometheus_with(text: str, start: int, end: int, folder: Path) -> Iterator[h
     file, data = folder / "past.txt", folder / "data"
     file.write_text(text)
     promtool("tsdb", "create-blocks-from", "openmetrics", str(file), str(data))
-    with _running(folder, data) as address:
-        where = [f"--start={start}", f"--end={end}", f"--url=http://{address}"]
-        where += ["--eval-interval=60s", f"--output-dir={data}"]
-        promtool("tsdb", "create-blocks-from", "rules", *where, str(RECORDING))
-    # Started again it finds the new blocks at once.
+    for _ in range(DEPTH):  # started again, Prometheus finds the new blocks at once
+        with _running(folder, data) as address:
+            where = [f"--start={start}", f"--end={end}", f"--url=http://{address}"]
+            where += ["--eval-interval=60s", f"--output-dir={data}"]
+            promtool("tsdb", "create-blocks-from", "rules", *where, str(RECORDING))
     with (
         _running(folder, data) as address,
         httpx.Client(base_url=f"http://{address}/api/v1", timeout=60) as client,

@@ -73,4 +73,4 @@ def chosen(expression: str) -> str:
     def value(match: re.Match[str]) -> str:
         return CHOSEN[match[1]]
 
-    return re.sub(r"\$\{?(\w+)\}?", value, expression)
+    return re.sub(r"\$\{?(\w+)(?::regex)?\}?", value, expression)

@@ -53,7 +53,7 @@ def test_every_query_of_every_panel_has_an_answer(
     empty = [f"{one.board}: {one.what}" for one in EVERY if not answers(prometheus, one)]
     with capsys.disabled():
         print(f"\n{len(EVERY) - len(empty)} of {len(EVERY)} queries of the boards returned data")
-    assert empty == []
+    assert not empty, "\n".join(empty)
 
 
 @pytest.mark.promtool

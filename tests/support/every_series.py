@@ -136,7 +136,8 @@ def _value(metric: Metric | None, labels: Labels, seed: int, minute: int) -> flo
         alarm = labels.get("verdict", "") == ("alarm" if minute % 20 < 10 else "ok")
         return float(alarm) if "verdict" in labels else 1.0
     if metric.kind == "counter":
-        return float(minute * (1 + seed % 600))
+        whole = metric.name in {"inferwatch_inferences_total", "inferwatch_input_values_total"}
+        return float(minute * (600 if whole else 1 + seed % 9))
     if metric.name.endswith("timestamp_seconds"):
         return float(START - 3_600)
     swing = 1 + 0.5 * math.sin(minute / 9 + seed % 7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.build.links import to_feature
 from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE, VERMILLION
-from dashboards.build.panels import Column, Order, Query, limit, lines, named, number, table
+from dashboards.build.panels import Column, Order, Panel, Query, limit, lines, named, number, table
 from dashboards.build.queries import BESIDE, MODEL, VERSION, WINDOW, ranked
 
 _OF = f"{MODEL}, {WINDOW}"
@@ -18,27 +18,27 @@ def _both(name: str, how: str = "max", words: str = "") -> tuple[Query, Query]:
     )
 
 
-def answers() -> list:  # type: ignore[type-arg]
+def answers() -> list[Panel]:
     """What the model says."""
     return [_nulls(), _quantiles(), _classes(), _mean(), _reruns(), _spread()]
 
 
-def inputs() -> list:  # type: ignore[type-arg]
+def inputs() -> list[Panel]:
     """What it is asked."""
     return [_missing(), _invalid(), _rows_with_missing(), _volume()]
 
 
-def resources() -> list:  # type: ignore[type-arg]
+def resources() -> list[Panel]:
     """What it takes."""
     return [_log_memory(), _log_cpu(), _gpu(), _up(), _memory(), _cpu(), _files()]
 
 
-def reference_and_reports() -> list:  # type: ignore[type-arg]
+def reference_and_reports() -> list[Panel]:
     """What the judging rests on, and what stands beside it."""
     return [_calibration(), _end(), _late(), _silence(), _report(), _domain()]
 
 
-def _nulls() -> object:
+def _nulls() -> Panel:
     live = "model_version:inferwatch_output_nulls:ratio_rate5m"
     return lines(
         "Null answers",
@@ -55,7 +55,7 @@ def _nulls() -> object:
     )
 
 
-def _quantiles() -> object:
+def _quantiles() -> Panel:
     name = "inferwatch_output_quantile"
     return lines(
         "Quantiles of the answers",
@@ -68,13 +68,13 @@ def _quantiles() -> object:
     )
 
 
-def _classes() -> object:
+def _classes() -> Panel:
     name, of = "inferwatch_output_class_ratio", f"{_OF}, {VERSION}"
     share = f"max by (class) ({name}{{{of}}})"
     most = ranked(share, f"{name}{{{of}}}[$__range] @ end()", "class", 4)
     return lines(
-        "Classes among the answers, the four commonest",
-        "Share of each class among the answers of the newest window, with the limits of the config.",
+        "Classes among the answers",
+        "Share of the four commonest classes in the newest window, with the limits of the config.",
         "percentunit",
         *[Query(one, "{{class}}", color) for one, color in zip(most, LINES, strict=True)],
         limit(f"max by (class) ({name}_threshold{{{MODEL}}})", "{{class}} at most"),
@@ -85,7 +85,7 @@ def _classes() -> object:
     )
 
 
-def _mean() -> object:
+def _mean() -> Panel:
     return lines(
         "Mean, spread and entropy of the answers",
         "Of the newest window: mean and standard deviation of numbers, mean entropy of lists of "
@@ -93,13 +93,15 @@ def _mean() -> object:
         "none",
         *_both("inferwatch_output_mean", "avg", "mean"),
         Query(f"avg(inferwatch_output_stddev{{{_OF}, {VERSION}}})", "spread $version", BLUE, "dot"),
-        Query(f"avg(inferwatch_output_entropy_mean{{{_OF}, {VERSION}}})", "entropy $version", GREEN),
+        Query(
+            f"avg(inferwatch_output_entropy_mean{{{_OF}, {VERSION}}})", "entropy $version", GREEN
+        ),
         span=8,
         empty="no numbers and no class scores among the answers",
     )
 
 
-def _reruns() -> object:
+def _reruns() -> Panel:
     name = "inferwatch_output_rerun_mismatch_ratio"
     return lines(
         "Reruns that were answered differently",
@@ -115,7 +117,7 @@ def _reruns() -> object:
     )
 
 
-def _spread() -> object:
+def _spread() -> Panel:
     name = "inferwatch_output_rerun_stddev"
     return lines(
         "Spread of answers to equal inputs",
@@ -129,7 +131,7 @@ def _spread() -> object:
     )
 
 
-def _missing() -> object:
+def _missing() -> Panel:
     name = "model_version_feature:inferwatch_input_missing:ratio_rate5m"
     of = f"{MODEL}, {VERSION}"
     most = ranked(
@@ -150,7 +152,7 @@ def _missing() -> object:
     )
 
 
-def _invalid() -> object:
+def _invalid() -> Panel:
     name, of = "inferwatch_input_invalid_ratio", f"{_OF}, {VERSION}"
     most = ranked(
         f"max by (feature) ({name}{{{of}}})", f"{name}{{{of}}}[$__range] @ end()", "feature", 4
@@ -168,7 +170,7 @@ def _invalid() -> object:
     )
 
 
-def _rows_with_missing() -> object:
+def _rows_with_missing() -> Panel:
     return lines(
         "Rows with a missing value",
         "Share of the rows of the newest window in which any feature is missing.",
@@ -179,7 +181,7 @@ def _rows_with_missing() -> object:
     )
 
 
-def _volume() -> object:
+def _volume() -> Panel:
     items, size = "inferwatch_input_items_mean", "inferwatch_input_bytes_mean"
     return lines(
         "Volume of a request",
@@ -195,7 +197,7 @@ def _volume() -> object:
     )  # fmt: skip
 
 
-def _log_memory() -> object:
+def _log_memory() -> Panel:
     name = "inferwatch_log_memory_bytes"
     return lines(
         "Memory of an inference",
@@ -209,7 +211,7 @@ def _log_memory() -> object:
     )
 
 
-def _log_cpu() -> object:
+def _log_cpu() -> Panel:
     name = "inferwatch_log_cpu_seconds"
     return lines(
         "Processor time of an inference",
@@ -223,7 +225,7 @@ def _log_cpu() -> object:
     )
 
 
-def _gpu() -> object:
+def _gpu() -> Panel:
     busy = "inferwatch_log_gpu_utilization_ratio"
     return lines(
         "GPU of an inference",
@@ -237,7 +239,7 @@ def _gpu() -> object:
     )
 
 
-def _up() -> object:
+def _up() -> Panel:
     return number(
         "Model server",
         "Whether the process of the model server is there, as its sidecar sees it.",
@@ -250,7 +252,7 @@ def _up() -> object:
     )
 
 
-def _memory() -> object:
+def _memory() -> Panel:
     return lines(
         "Memory of the model server",
         "Resident memory of the process and its children: the largest instance, and on its GPUs.",
@@ -264,7 +266,7 @@ def _memory() -> object:
     )
 
 
-def _cpu() -> object:
+def _cpu() -> Panel:
     return lines(
         "Processor of the model server",
         "Cores in use over 5 minutes: the busiest instance.",
@@ -277,7 +279,7 @@ def _cpu() -> object:
     )
 
 
-def _files() -> object:
+def _files() -> Panel:
     return lines(
         "Threads and open files of the model server",
         "Of the process and its children: the instance with most.",
@@ -290,7 +292,7 @@ def _files() -> object:
     )
 
 
-def _calibration() -> object:
+def _calibration() -> Panel:
     by = "max by (reference, certainty, dependence, daily)"
     return table(
         "Calibration",
@@ -300,8 +302,7 @@ def _calibration() -> object:
         [
             f"{by} (inferwatch_calibration_info{{{MODEL}}})",
             f"max by (reference) (inferwatch_reference_panes{{{MODEL}}})",
-            "time() - max by (reference) "
-            f"(inferwatch_reference_end_timestamp_seconds{{{MODEL}}})",
+            f"time() - max by (reference) (inferwatch_reference_end_timestamp_seconds{{{MODEL}}})",
         ],
         [
             Column("reference", "Reference"),
@@ -316,14 +317,13 @@ def _calibration() -> object:
     )
 
 
-def _end() -> object:
-    zone = f"max by (timezone) (inferwatch_model_info{{{MODEL}}})"
+def _end() -> Panel:
+    zone = f"topk(1, max by (timezone) (inferwatch_model_info{{{MODEL}}}))"
     newest = f"max(inferwatch_window_end_timestamp_seconds{{{_OF}}})"
     return number(
-        "Time zone, and the end of the newest window",
-        "Days begin by the clock of this zone; the window's end is in event time, in your own zone.",
+        "End of the newest window; time zone",
+        "The end in event time, in your own zone; the model's days begin by the clock of the zone named.",
         "dateTimeAsLocal",
-        Query(f"1000 * {newest}", "newest window"),
         Query(f"1000 * ({newest} * on () group_left (timezone) {zone})", "{{timezone}}"),
         span=6,
         height=8,
@@ -331,7 +331,7 @@ def _end() -> object:
     )
 
 
-def _late() -> object:
+def _late() -> Panel:
     return lines(
         "Late rows",
         "Rows that are in no window because they came too late, and windows published again.",
@@ -344,7 +344,7 @@ def _late() -> object:
     )
 
 
-def _silence() -> object:
+def _silence() -> Panel:
     closed = f"time() - max(inferwatch_window_closed_timestamp_seconds{{{_OF}}})"
     return lines(
         "Since the last window was closed",
@@ -359,7 +359,7 @@ def _silence() -> object:
     )
 
 
-def _report() -> object:
+def _report() -> Panel:
     return number(
         "Newest report",
         "Evidently's own page of the last days: its end, rows, and share of drifted columns by "
@@ -378,7 +378,7 @@ def _report() -> object:
     )
 
 
-def _domain() -> object:
+def _domain() -> Panel:
     return lines(
         "Domain classifier of the reports",
         "How well a classifier tells the span's rows from the reference's (0.5 not at all, 1 always), "
@@ -393,5 +393,3 @@ def _domain() -> object:
         least=0,
         most=1,
     )  # fmt: skip
-
-
