@@ -163,7 +163,7 @@ def test_a_token_that_may_not_edit(token: Path) -> None:
 def test_a_path_where_grafana_is_not(token: Path) -> None:
     with grafana(datasources=[PROMETHEUS], path="/grafana") as there:
         there.url = there.url.removesuffix("/grafana") + "/wrong"
-        assert "404" in fails(there, token)
+        assert "the answer is not Grafana's; is this the address" in fails(there, token)
 
 
 def test_a_404_of_grafana_itself(token: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_404_of_grafana_itself(token: Path) -> None:
 
 def test_a_board_that_was_changed_meanwhile(token: Path) -> None:
     body = {"message": "The dashboard has been changed by someone else", "status": "x"}
-    faults = [None, None, None, (412, body)]
+    faults = [None, None, None, None, (412, body)]
     with grafana(datasources=[PROMETHEUS], faults=faults) as there:
         said = fails(there, token)
     assert "board fleet: 412 (The dashboard has been changed by someone else)" in said
