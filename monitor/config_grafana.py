@@ -25,8 +25,8 @@ class GrafanaConfig(Section):
         examples=["http://127.0.0.1:3000"],
     )
     token_file: File = Field(
-        description="File with the token of a service account with the role Editor. It is read each "
-        "time, and may come later: a monitor starts without it.",
+        description="File with the token of a service account with the role Editor. It is read "
+        "each time, and may come later: a monitor starts without it.",
         examples=["grafana.token"],
     )
     annotations: Truth = Field(

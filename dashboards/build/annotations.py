@@ -1,4 +1,4 @@
-"""What is marked on every timeline: alerts that fire, alarms, new versions, and what inferwatch posted."""
+"""What is marked on every timeline: alerts that fire, alarms, new versions, changes of verdicts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Made(Builder[model.AnnotationQuery]):
         return self._made
 
 
-def annotations(*, of_one_model: bool) -> list[Builder[model.AnnotationQuery]]:
+def marks(*, of_one_model: bool) -> list[Builder[model.AnnotationQuery]]:
     """Those of every board; of one that shows a single model, its own."""
     chosen = 'model="$model"' if of_one_model else ""
     and_chosen = f", {chosen}" if chosen else ""

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.build.annotations import annotations
+from dashboards.build.annotations import marks
 from dashboards.build.panels import Panel
 
 WIDTH = 24
@@ -60,7 +60,7 @@ class Board:
             .refresh("1m")
             .tooltip(model.DashboardCursorSync.CROSSHAIR)
             .variables(list(variables))
-            .annotations(annotations(of_one_model=of_one_model))
+            .annotations(marks(of_one_model=of_one_model))
             .link(
                 build.DashboardLink("inferwatch")
                 .type(model.DashboardLinkType.DASHBOARDS)

@@ -14,18 +14,7 @@ from dashboards.build.board import (
     window_of,
 )
 from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE
-from dashboards.build.panels import (
-    Column,
-    Order,
-    Panel,
-    Query,
-    bars,
-    limit,
-    lines,
-    number,
-    reference,
-    table,
-)
+from dashboards.build.panels import Panel, Query, bars, limit, lines, number, reference
 from dashboards.build.queries import (
     BESIDE,
     EITHER,
@@ -37,6 +26,7 @@ from dashboards.build.queries import (
     over_threshold,
     ranked,
 )
+from dashboards.build.tables import Column, Order, table
 
 ABOUT = About(
     "feature",
@@ -78,8 +68,8 @@ def _both(name: str, how: str = "max", words: str = "") -> tuple[Query, Query]:
 
 def _numbers() -> list[Panel]:
     return [
-        number("Score / threshold", "The largest score of the feature's statistics by what a window "
-            "alone must pass: from 1 on it is an alarm by itself.", "none",
+        number("Score / threshold", "The largest score of the feature's statistics by what a "
+            "window alone must pass: from 1 on it is an alarm by itself.", "none",
             Query(over_threshold("model", _JUDGED, f"{MODEL}, {WINDOW}, {REFERENCE}")),
             empty="not judged", bad_from=1, decimals=2),
         number("Missing", "Share of the window's rows in which the feature is missing, and in the "
@@ -101,16 +91,16 @@ def _numbers() -> list[Panel]:
 
 
 def _quantiles() -> Panel:
+    name = "inferwatch_input_quantile"
     then = f"avg by (q) (inferwatch_reference_quantile{{{_THEN}}})"
     return lines(
         "Quantiles, beside the reference's",
-        "Of the newest window, in the feature's own unit; the quantiles are those of the config. Lines "
-        "of one colour are quantiles of one thing, the lowest line the lowest. The reference's are "
-        "dotted.",
+        "Of the newest window, in the feature's own unit; the quantiles are those of the config. "
+        "Lines of one colour are quantiles of one thing, the lowest line the lowest. The "
+        "reference's are dotted.",
         "none",
-        Query(f"avg by (q) (inferwatch_input_quantile{{{_OF}, {VERSION}}})", "{{q}} $version", BLUE),
-        Query(f"avg by (q) (inferwatch_input_quantile{{{_OF}, {BESIDE}}})", "{{q}} $beside", PURPLE,
-            "dash"),
+        Query(f"avg by (q) ({name}{{{_OF}, {VERSION}}})", "{{q}} $version", BLUE),
+        Query(f"avg by (q) ({name}{{{_OF}, {BESIDE}}})", "{{q}} $beside", PURPLE, "dash"),
         reference(then, "{{q}} reference"),
         span=24,
         height=10,
@@ -144,8 +134,8 @@ def _missing() -> Panel:
     live = f"model_version_feature:inferwatch_input_missing:ratio_rate5m{{{_LIVE}}}"
     return lines(
         "Missing values",
-        "Share of the rows in which the feature is absent, null, empty or NaN: in the newest window, "
-        "over 5 minutes, and in the reference.",
+        "Share of the rows in which the feature is absent, null, empty or NaN: in the newest "
+        "window, over 5 minutes, and in the reference.",
         "percentunit",
         *_both("inferwatch_input_missing_ratio"),
         Query(f"max({live})", "$version, 5 minutes", GREEN),
@@ -180,8 +170,8 @@ def _invalid() -> Panel:
 def _invalid_reasons() -> Panel:
     return _by_reason(
         "Invalid values by reason",
-        "Values in a second of the chosen version that were of a wrong type, out of range, unseen in "
-        "the reference, not finite, huge, or could not be decoded.",
+        "Values in a second of the chosen version that were of a wrong type, out of range, unseen "
+        "in the reference, not finite, huge, or could not be decoded.",
         "inferwatch_input_invalid_total",
         "no value was invalid",
     )
@@ -205,8 +195,9 @@ def _scores() -> Panel:
     most = ranked(f"max by (statistic) ({score})", f"{score}[$__range] @ end()", "statistic", 4)
     return lines(
         "Scores by statistic",
-        "The four statistics that reached highest: how rare the change of each is, by the reference: s comes by chance about once in "
-        "e^s windows. Above the dashed line it is an alarm.",
+        "The four statistics that reached highest: how rare the change of each is, by the "
+        "reference: s comes by chance about once in e^s windows. Above the dashed line it is an "
+        "alarm.",
         "none",
         *[Query(one, "{{statistic}}", color) for one, color in zip(most, LINES, strict=True)],
         limit(f"max({_THRESHOLD})", "a window alone"),
@@ -232,8 +223,8 @@ def _distances() -> Panel:
     )
     return lines(
         "Distances to the reference",
-        "By the three methods that reached highest, in their usual units (PSI, KS and others): what decides is the score. "
-        "Dashed are the fixed thresholds of the config.",
+        "By the three methods that reached highest, in their usual units (PSI, KS and others): "
+        "what decides is the score. Dashed are the fixed thresholds of the config.",
         "none",
         *[Query(one, "{{method}}", color) for one, color in zip(most, LINES, strict=False)],
         limit(f"max by (method) ({name}_threshold{{{of}}})", "{{method}} limit"),
@@ -247,7 +238,8 @@ def _causes() -> Panel:
     of = f"{MODEL}, {FEATURE}, {REFERENCE}, {EITHER}"
     return table(
         "What it has to do with alarms that go on",
-        "Where the feature is among the three worst causes: the quantity in the reference, and now.",
+        "Where the feature is among the three worst causes: the quantity in the reference, and "
+        "now.",
         [f'{by} (inferwatch_alarm_cause{{{of}, side="{side}"}})' for side in ("reference", "now")],
         [
             Column("window", "Window", width=80),
@@ -317,8 +309,8 @@ def _pixels() -> Panel:
 def _tests() -> Panel:
     return table(
         "Tests by Evidently",
-        "What `evidently:NAME` of alarms.methods gave in the newest report: p-values or distances, as "
-        "they are.",
+        "What `evidently:NAME` of alarms.methods gave in the newest report: p-values or distances, "
+        "as they are.",
         [f"max by (method) (inferwatch_report_test_value{{{MODEL}, {FEATURE}}})"],
         [Column("method", "Test"), Column("value", "Value", 0, "none", 4, 140)],
         order=[Order("Test", descending=False)],

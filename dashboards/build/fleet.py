@@ -5,20 +5,9 @@ from __future__ import annotations
 from dashboards.build.board import About, Board, datasource, window_of
 from dashboards.build.links import to_model
 from dashboards.build.palette import LINES
-from dashboards.build.panels import (
-    Column,
-    Order,
-    Panel,
-    Query,
-    bars,
-    limit,
-    lines,
-    number,
-    states,
-    table,
-    verdicts,
-)
+from dashboards.build.panels import Panel, Query, bars, limit, lines, number, states, verdicts
 from dashboards.build.queries import WINDOW, over_threshold, ranked, share, verdict
+from dashboards.build.tables import Column, Order, table
 
 ABOUT = About(
     "fleet",
@@ -105,10 +94,10 @@ def _models() -> Panel:
     ]
     return table(
         "Models, worst first",
-        "Sorted by verdict, then by the largest score over what a window alone must pass. Worst in, "
-        "feature and change are those of the first cause while there is an alarm. Errors, p99 and "
-        "null answers are of the last 5 minutes, all else of the newest closed window; the last "
-        "column is how long ago it was closed.",
+        "Sorted by verdict, then by the largest score over what a window alone must pass. Worst "
+        "in, feature and change are those of the first cause while there is an alarm. Errors, p99 "
+        "and null answers are of the last 5 minutes, all else of the newest closed window; the "
+        "last column is how long ago it was closed.",
         queries,
         columns,
         order=[Order("Verdict"), Order("Score / threshold")],
@@ -138,8 +127,8 @@ def _scores() -> Panel:
     drawn = [Query(one, "{{model}}", color) for one, color in zip(worst, LINES, strict=True)]
     return lines(
         "Score over threshold, the four worst models",
-        "1 is where a window alone is an alarm. A score is how rare a change is, the same for every "
-        "model and column.",
+        "1 is where a window alone is an alarm. A score is how rare a change is, the same for "
+        "every model and column.",
         "none",
         *drawn,
         limit("vector(1)", "alarm"),

@@ -16,8 +16,6 @@ from dashboards.build.links import to_feature, to_this_version
 from dashboards.build.model_details import answers, inputs, reference_and_reports, resources
 from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE
 from dashboards.build.panels import (
-    Column,
-    Order,
     Panel,
     Query,
     bars,
@@ -26,7 +24,6 @@ from dashboards.build.panels import (
     number,
     reference,
     states,
-    table,
     verdicts,
 )
 from dashboards.build.queries import (
@@ -40,12 +37,13 @@ from dashboards.build.queries import (
     ranked,
     verdict,
 )
+from dashboards.build.tables import Column, Order, table
 
 ABOUT = About(
     "model",
     "inferwatch / Model",
-    "One model, for whoever is on call: is it right, what changed first, is it alive; and a version "
-    "beside another.",
+    "One model, for whoever is on call: is it right, what changed first, is it alive; and a "
+    "version beside another.",
     "2d",
 )
 
@@ -121,8 +119,8 @@ def _features() -> Panel:
     worst = over_threshold("feature", f'{SCORES}, feature!=""', ALARM)
     return bars(
         "Score over threshold, the ten worst features",
-        "The largest score of each feature's statistics by what a window alone must pass: from 1 on it "
-        "is an alarm by itself. A click opens the feature.",
+        "The largest score of each feature's statistics by what a window alone must pass: from 1 "
+        "on it is an alarm by itself. A click opens the feature.",
         "none",
         Query(f"sort_desc(topk(10, {worst}))", "{{feature}}"),
         empty="no scores: no calibrated reference, or too few rows",
@@ -165,7 +163,8 @@ def _worst() -> Panel:
     most = ranked(f"max by (feature) ({score})", f"{score}[$__range] @ end()", "feature", 4)
     return lines(
         "Scores of the four worst features",
-        "The largest score of each feature's statistics. Which rose first tells what changed first.",
+        "The largest score of each feature's statistics. Which rose first tells what changed "
+        "first.",
         "none",
         *[Query(one, "{{feature}}", color) for one, color in zip(most, LINES, strict=True)],
         limit(f'max(inferwatch_score_threshold{{{ALARM}, rule="alone"}})', "a window alone"),
@@ -258,8 +257,8 @@ def _versions() -> Panel:
     rate = f"sum by (version) (model_version:inferwatch_inferences:rate5m{{{MODEL}}})"
     return table(
         "Versions",
-        "Every version that was seen and is not forgotten, the newest first, over 5 minutes. A click "
-        "draws it beside the chosen one, to see whether going back is the cure.",
+        "Every version that was seen and is not forgotten, the newest first, over 5 minutes. A "
+        "click draws it beside the chosen one, to see whether going back is the cure.",
         [
             f"1000 * {of('inferwatch_version_first_seen_timestamp_seconds')}",
             rate,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dashboards.build.links import to_feature
 from dashboards.build.palette import BLUE, GREEN, LINES, PURPLE, VERMILLION
-from dashboards.build.panels import Column, Order, Panel, Query, limit, lines, named, number, table
+from dashboards.build.panels import Panel, Query, limit, lines, named, number
 from dashboards.build.queries import BESIDE, MODEL, VERSION, WINDOW, ranked
+from dashboards.build.tables import Column, Order, table
 
 _OF = f"{MODEL}, {WINDOW}"
 
@@ -42,8 +43,8 @@ def _nulls() -> Panel:
     live = "model_version:inferwatch_output_nulls:ratio_rate5m"
     return lines(
         "Null answers",
-        "Share of the answers of 5 minutes that are absent, null, empty, NaN or a null word; errors "
-        "are not among them.",
+        "Share of the answers of 5 minutes that are absent, null, empty, NaN or a null word; "
+        "errors are not among them.",
         "percentunit",
         Query(f"max({live}{{{MODEL}, {VERSION}}})", "$version, 5 minutes", BLUE),
         Query(f"max({live}{{{MODEL}, {BESIDE}}})", "$beside, 5 minutes", PURPLE, "dash"),
@@ -296,9 +297,9 @@ def _calibration() -> Panel:
     by = "max by (reference, certainty, dependence, daily)"
     return table(
         "Calibration",
-        "What the thresholds rest on: how certain they are, whether the panes of the reference depend "
-        "on each other for too long, how days are judged, how many panes there were, and the age of "
-        "their end.",
+        "What the thresholds rest on: how certain they are, whether the panes of the reference "
+        "depend on each other for too long, how days are judged, how many panes there were, and "
+        "the age of their end.",
         [
             f"{by} (inferwatch_calibration_info{{{MODEL}}})",
             f"max by (reference) (inferwatch_reference_panes{{{MODEL}}})",
@@ -322,7 +323,8 @@ def _end() -> Panel:
     newest = f"max(inferwatch_window_end_timestamp_seconds{{{_OF}}})"
     return number(
         "End of the newest window; time zone",
-        "The end in event time, in your own zone; the model's days begin by the clock of the zone named.",
+        "The end in event time, in your own zone; the model's days begin by the clock of the zone "
+        "named.",
         "dateTimeAsLocal",
         Query(f"1000 * ({newest} * on () group_left (timezone) {zone})", "{{timezone}}"),
         span=6,
@@ -381,8 +383,8 @@ def _report() -> Panel:
 def _domain() -> Panel:
     return lines(
         "Domain classifier of the reports",
-        "How well a classifier tells the span's rows from the reference's (0.5 not at all, 1 always), "
-        "and the share of the reference's own parts that are told as well.",
+        "How well a classifier tells the span's rows from the reference's (0.5 not at all, 1 "
+        "always), and the share of the reference's own parts that are told as well.",
         "none",
         Query(f"max(inferwatch_report_domain_classifier_auc{{{MODEL}}})", "area under the curve",
             BLUE),

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from dashboards.build.board import About, Board, datasource
 from dashboards.build.palette import BLUE, GREEN, GREY, LINES, PURPLE, VERMILLION
-from dashboards.build.panels import (
-    Column,
-    Order,
-    Panel,
-    Query,
-    limit,
-    lines,
-    named,
-    number,
-    states,
-    table,
-)
+from dashboards.build.panels import Panel, Query, limit, lines, named, number, states
 from dashboards.build.queries import ranked, share
+from dashboards.build.tables import Column, Order, table
 
 ABOUT = About(
     "monitor",
     "inferwatch / Monitor",
-    "inferwatch itself: what it reads and loses, its state on disk, its jobs, and its alarm budget.",
+    "inferwatch itself: what it reads and loses, its state on disk, its jobs, and its alarm "
+    "budget.",
     "6h",
 )
 
@@ -55,10 +46,12 @@ def _numbers() -> list[Panel]:
             "furthest behind: what a restart would read again.", "s",
             Query("time() - min(inferwatch_checkpoint_timestamp_seconds)"), empty="none yet",
             bad_from=300),
-        number("Config", "Whether the newest reload of the config was taken over, by all instances.",
+        number("Config", "Whether the newest reload of the config was taken over, by all "
+            "instances.",
             "none", Query("min(inferwatch_config_last_reload_successful)"), empty="unknown",
             mappings=[named({"1": ("taken over", BLUE), "0": ("refused", VERMILLION)})]),
-        number("Collectors failing", "Collectors that failed at their last rows, and are incomplete.",
+        number("Collectors failing", "Collectors that failed at their last rows, and are "
+            "incomplete.",
             "none", Query("sum(1 - inferwatch_collector_success)"), empty="no model yet",
             bad_from=1),
         number("Config taken over", "When the running config was taken over.", "dateTimeFromNow",
@@ -70,9 +63,9 @@ def _numbers() -> list[Panel]:
 def _budget() -> Panel:
     return table(
         "Alarms of 30 days by budget",
-        "Alarms of the 30 days of event time before the newest window, true ones among them, and the "
-        "false ones that the model may have. More than 1 over a quiet month means that the reference "
-        "is too short, or of another time.",
+        "Alarms of the 30 days of event time before the newest window, true ones among them, and "
+        "the false ones that the model may have. More than 1 over a quiet month means that the "
+        "reference is too short, or of another time.",
         [
             _ALARMS,
             _BUDGET,
@@ -161,7 +154,8 @@ def _letters() -> Panel:
     most = ranked(rate, "inferwatch_dead_letters_total[$__range] @ end()", "outcome", 3)
     return lines(
         "Dead letters",
-        "Records for the dead-letter place: kept, dropped for want of room or beyond the rate, failed.",
+        "Records for the dead-letter place: kept, dropped for want of room or beyond the rate, "
+        "failed.",
         "reqps",
         *[Query(one, "{{outcome}}", color) for one, color in zip(most, LINES, strict=False)],
         span=6,

@@ -1,7 +1,8 @@
 """Colours that stay apart for the colour-blind, on white and on Grafana's dark ground.
 
-They are those of Okabe and Ito that reach a contrast of 3 on both grounds, and a grey. No two meanings
-differ by colour alone: limits and references are dashed, states have their name written on them.
+They are those of Okabe and Ito that reach a contrast of 3 on both grounds, and a grey. No two
+meanings differ by colour alone: limits and references are dashed, states have their name written on
+them.
 """
 
 BLUE = "#0072B2"

@@ -1,18 +1,23 @@
-"""Panels: small helpers, so that every one has a unit, a description, and words where it is empty."""
+"""Panels: small helpers, so that each has a unit, a description, and words where it is empty."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
-from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, statetimeline
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    prometheus,
+    stat,
+    statetimeline,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import table as tables
-from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common as kinds
 from grafana_foundation_sdk.models import dashboard as model
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.build.palette import BLUE, GREY, VERDICTS, VERMILLION
 
@@ -20,6 +25,8 @@ Style = Literal["solid", "dash", "dot"]
 Panel: TypeAlias = (
     timeseries.Panel | stat.Panel | tables.Panel | bargauge.Panel | statetimeline.Panel
 )
+
+AnyPanel = TypeVar("AnyPanel", bound=Panel)
 
 DATASOURCE = kinds.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -87,17 +94,17 @@ def lines(
         .fill_opacity(0)
         .show_points(kinds.VisibilityMode.AUTO)
         .span_nulls(TOGETHER)
-        .color_scheme(_color(BLUE))
+        .color_scheme(fixed(BLUE))
         .data_links(list(links))
     )
     if least is not None:
         panel.min(least)
     if most is not None:
         panel.axis_soft_max(most)
-    for ref, query in _named(queries):
-        panel.with_target(_target(query, ref))
+    for ref, query in lettered(queries):
+        panel.with_target(target_of(query, ref))
         panel.override_by_query(ref, _line(query))
-    return _common(panel, title, description, unit, span, height, empty)
+    return finish(panel, title, description, unit, span, height, empty)
 
 
 def number(
@@ -140,16 +147,16 @@ def number(
             if several or "{{" in queries[0].legend
             else kinds.BigValueTextMode.VALUE
         )
-        .thresholds(_steps(bad_from, "text"))
+        .thresholds(steps_from(bad_from, "text"))
         .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .mappings(list(mappings))
         .data_links(list(links))
     )
     if decimals is not None:
         panel.decimals(decimals)
-    for ref, query in _named(queries):
-        panel.with_target(_target(query, ref).instant())
-    return _common(panel, title, description, unit, span, height, empty)
+    for ref, query in lettered(queries):
+        panel.with_target(target_of(query, ref).instant())
+    return finish(panel, title, description, unit, span, height, empty)
 
 
 def bars(
@@ -173,14 +180,14 @@ def bars(
         .show_unfilled(True)
         .min_viz_height(16)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-        .thresholds(_steps(bad_from))
+        .thresholds(steps_from(bad_from))
         .color_scheme(build.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
         .min(0)
         .decimals(2)
         .data_links(list(links))
-        .with_target(_target(query, "A").instant())
+        .with_target(target_of(query, "A").instant())
     )
-    return _common(panel, title, description, unit, span, height, empty)
+    return finish(panel, title, description, unit, span, height, empty)
 
 
 def states(
@@ -198,7 +205,7 @@ def states(
     panel = (
         statetimeline.Panel()
         .mappings([mapping])
-        .color_scheme(_color(GREY))
+        .color_scheme(fixed(GREY))
         .merge_values(True)
         .show_value(kinds.VisibilityMode.AUTO)
         .row_height(0.85)
@@ -208,94 +215,9 @@ def states(
         .legend(common.VizLegendOptions().show_legend(False))
         .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.SINGLE))
         .data_links(list(links))
-        .with_target(_target(query, "A"))
+        .with_target(target_of(query, "A"))
     )
-    return _common(panel, title, description, "none", span, height, empty)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        name: of the label that it shows; of a value where `query` is given.
-        query: place of its query among those of the table, from 0; -1 for a label.
-        shown: whether it is; a label may be there for a link alone.
-    """
-
-    name: str
-    title: str = ""
-    query: int = -1
-    unit: str = ""
-    decimals: int | None = None
-    width: int | None = None
-    bad_from: float | None = None
-    mappings: Sequence[model.ValueMapping] = ()
-    links: Sequence[build.DashboardLink] = ()
-    shown: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """By what a table is sorted, the largest first unless said otherwise."""
-
-    title: str
-    descending: bool = True
-
-
-def table(
-    title: str,
-    description: str,
-    queries: Sequence[str],
-    columns: Sequence[Column],
-    *,
-    order: Sequence[Order] = (),
-    span: int = 12,
-    height: int = 8,
-    empty: str = WITHOUT,
-    unit: str = "none",
-) -> tables.Panel:
-    """Queries beside one another, joined by the labels that all of them have.
-
-    Each query gives a table at the end of the span; a row has all that has the same labels.
-    """
-    panel = (
-        tables.Panel()
-        .show_header(True)
-        .cell_height(kinds.TableCellHeight.SM)
-        .filterable(False)
-        .color_scheme(_color(BLUE))
-        .sort_by(
-            [
-                common.TableSortByFieldState().display_name(one.title).desc(one.descending)
-                for one in order
-            ]
-        )
-    )
-    for ref, expression in _named(queries):
-        target = _target(Query(expression), ref)
-        panel.with_target(target.instant().format(PromQueryFormat.TABLE))
-    if len(queries) > 1:
-        panel.with_transformation(model.DataTransformerConfig("merge", options={}))
-    fields = [_field(column, len(queries)) for column in columns]
-    panel.with_transformation(
-        model.DataTransformerConfig(
-            "organize",
-            options={
-                "excludeByName": {"Time": True}
-                | {name: True for name in _values(queries) if name not in fields},
-                "indexByName": {name: place for place, name in enumerate(fields)},
-                "renameByName": {
-                    name: column.title
-                    for name, column in zip(fields, columns, strict=True)
-                    if column.title
-                },
-            },
-        )
-    )
-    for column in columns:
-        panel.override_by_name(column.title or column.name, _cells(column))
-    return _common(panel, title, description, unit, span, height, empty)
+    return finish(panel, title, description, "none", span, height, empty)
 
 
 def verdicts() -> model.ValueMapping:
@@ -313,25 +235,22 @@ def named(values: Mapping[str, tuple[str, str]]) -> model.ValueMapping:
     )
 
 
-def _common(
-    panel: Any, title: str, description: str, unit: str, span: int, height: int, empty: str
-) -> Any:
-    return (
-        panel.title(title)
-        .description(description)
-        .datasource(DATASOURCE)
-        .unit(unit)
-        .no_value(empty)
-        .span(span)
-        .height(height)
-    )
+def finish(
+    panel: AnyPanel, title: str, description: str, unit: str, span: int, height: int, empty: str
+) -> AnyPanel:
+    """What every panel has: its words, its unit, its size."""
+    panel.title(title).description(description).datasource(DATASOURCE)
+    panel.unit(unit).no_value(empty).span(span).height(height)
+    return panel
 
 
-def _named(queries: Sequence[Any]) -> list[tuple[str, Any]]:
+def lettered(queries: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Queries as Grafana names them: A, B, C and so on."""
     return [(chr(ord("A") + place), query) for place, query in enumerate(queries)]
 
 
-def _target(query: Query, ref: str) -> prometheus.Dataquery:
+def target_of(query: Query, ref: str) -> prometheus.Dataquery:
+    """A query as Prometheus' data source of Grafana takes it."""
     target = prometheus.Dataquery().expr(query.expression).ref_id(ref).datasource(DATASOURCE)
     target.range()
     return target.legend_format(query.legend) if query.legend else target
@@ -345,7 +264,8 @@ def _legend(*, wide: bool) -> common.VizLegendOptions:
     return made.calcs(["lastNotNull", "max"] if wide else [])
 
 
-def _color(color: str) -> build.FieldColor:
+def fixed(color: str) -> build.FieldColor:
+    """One colour for everything that has none of its own."""
     return build.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color(color)
 
 
@@ -353,8 +273,8 @@ def _line(query: Query) -> list[model.DynamicConfigValue]:
     dashes = {"dash": [10, 10], "dot": [2, 8]}
     found = []
     if query.color:
-        fixed = {"mode": "fixed", "fixedColor": query.color}
-        found.append(model.DynamicConfigValue("color", fixed))
+        color = {"mode": "fixed", "fixedColor": query.color}
+        found.append(model.DynamicConfigValue("color", color))
     if query.style != "solid":
         style = {"fill": "dash", "dash": dashes[query.style]}
         found.append(model.DynamicConfigValue("custom.lineStyle", style))
@@ -365,44 +285,9 @@ def _line(query: Query) -> list[model.DynamicConfigValue]:
     return found
 
 
-def _steps(bad_from: float | None, good: str = BLUE) -> build.ThresholdsConfig:
+def steps_from(bad_from: float | None, good: str = BLUE) -> build.ThresholdsConfig:
+    """A colour from a value on, and below it another."""
     steps = [model.Threshold(value=None, color=good)]
     if bad_from is not None:
         steps.append(model.Threshold(value=bad_from, color=VERMILLION))
     return build.ThresholdsConfig().mode(model.ThresholdsMode.ABSOLUTE).steps(steps)
-
-
-def _values(queries: Sequence[str]) -> list[str]:
-    return ["Value"] if len(queries) == 1 else [f"Value #{ref}" for ref, _ in _named(queries)]
-
-
-def _field(column: Column, queries: int) -> str:
-    """The name of a column as the queries give it."""
-    if column.query < 0:
-        return column.name
-    return "Value" if queries == 1 else f"Value #{chr(ord('A') + column.query)}"
-
-
-def _cells(column: Column) -> list[model.DynamicConfigValue]:
-    found = []
-    if column.unit:
-        found.append(model.DynamicConfigValue("unit", column.unit))
-    if column.decimals is not None:
-        found.append(model.DynamicConfigValue("decimals", column.decimals))
-    if column.width is not None:
-        found.append(model.DynamicConfigValue("custom.width", column.width))
-    if column.bad_from is not None:
-        steps = _steps(column.bad_from, "transparent").build()
-        found.append(model.DynamicConfigValue("thresholds", steps))
-        found.append(model.DynamicConfigValue("color", {"mode": "thresholds"}))
-    if column.mappings:
-        found.append(model.DynamicConfigValue("mappings", list(column.mappings)))
-    if column.bad_from is not None or column.mappings:
-        cell = {"type": "color-background", "mode": "basic"}
-        found.append(model.DynamicConfigValue("custom.cellOptions", cell))
-    if column.links:
-        built = [one.build() for one in column.links]
-        found.append(model.DynamicConfigValue("links", built))
-    if not column.shown:
-        found.append(model.DynamicConfigValue("custom.hidden", True))
-    return found

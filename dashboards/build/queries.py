@@ -16,8 +16,8 @@ FEATURE = 'feature="$feature"'
 REFERENCE = 'reference=~"$reference"'
 
 EITHER = "version=~`${version:regex}|`"
-"""Scores of inputs are of all versions together, and have no version. In backquotes, PromQL leaves a
-backslash what it is."""
+"""Scores of inputs are of all versions together, and have no version. In backquotes, PromQL leaves
+a backslash what it is."""
 
 
 def verdict(by: str, selector: str) -> str:

@@ -42,7 +42,7 @@ class Change:
     Attributes:
         time: the window's end, us.
         published: wall time at which it was judged, us.
-        before, now: the verdicts that differ, by subject; one that was not known is not in `before`.
+        before, now: the verdicts that differ, by subject; what was not known is not in `before`.
         causes: what led to an alarm that began, worst first.
     """
 
@@ -73,7 +73,9 @@ class Change:
         return html.escape("\n".join(lines)[:MOST], quote=False)
 
 
-def changes(events: list[Event], known: dict[Key, Known]) -> Iterator[tuple[Key, Known, Change | None]]:
+def changes(
+    events: list[Event], known: dict[Key, Known]
+) -> Iterator[tuple[Key, Known, Change | None]]:
     """Every window that is newer than what is known of its model and length, in order of time.
 
     Yields what is then known of it, and what changed: nothing for the most. A first verdict is a

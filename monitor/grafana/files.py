@@ -29,11 +29,12 @@ def board_texts() -> dict[str, str]:
 def boards(datasource: Mapping[str, str] | None = None) -> dict[str, dict[str, Any]]:
     """Every board by name; at first it asks `datasource` (`name` and `uid`), where one is given."""
     found = {name: json.loads(text) for name, text in board_texts().items()}
-    for board in found.values() if datasource is not None else ():
-        for variable in board["templating"]["list"]:
-            if variable["type"] == "datasource":
-                chosen = {"text": datasource["name"], "value": datasource["uid"]}
-                variable["current"] = {**chosen, "selected": True}
+    if datasource is not None:
+        chosen = {"text": datasource["name"], "value": datasource["uid"], "selected": True}
+        for board in found.values():
+            for variable in board["templating"]["list"]:
+                if variable["type"] == "datasource":
+                    variable["current"] = chosen
     return found
 
 

@@ -58,7 +58,7 @@ def _send(
 ) -> Iterator[Pushed]:
     for name, board in all_boards.items():
         known = _exists(face, place, board["uid"])
-        body = {"dashboard": {**board, "id": None}, "folderUid": into.uid}
+        body: dict[str, Any] = {"dashboard": {**board, "id": None}, "folderUid": into.uid}
         body |= {"overwrite": True, "message": MESSAGE}
 
         def send(body: dict[str, Any] = body) -> Any:

@@ -1,4 +1,4 @@
-"""The boards as people read them: words, colours, grid, links; and the JSON is what the code makes."""
+"""The boards as people read them: words, colours, grid, links; the JSON is what the code makes."""
 
 from __future__ import annotations
 

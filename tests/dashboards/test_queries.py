@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from monitor.metrics import METRICS
-from tests.dashboards.past import RECORDING, asked, promtool, prometheus_with
+from tests.dashboards.past import RECORDING, asked, prometheus_with, promtool
 from tests.dashboards.reading import CHOSEN, NAMES, Asked, queries, variables
 from tests.support.every_series import END, START, open_metrics
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from monitor.archive import Archive, Event
+from monitor.board import Board
 from monitor.config import Config, ConfigError, read
 from monitor.grafana.api import GrafanaError
+from monitor.grafana.changes import read_day
 from monitor.jobs.annotations import AT, BACK, FILE, make_annotations
 from monitor.jobs.jobs import Job, Stopped
 from monitor.jobs.making import make_jobs
-from monitor.board import Board
 from tests.support.grafana import TOKEN, Grafana, grafana
 from tests.support.kafka import free_port
 
@@ -265,11 +266,13 @@ def test_a_damaged_day_is_left_out_and_said(tmp_path: Path) -> None:
 def test_days_that_nothing_was_written_into_are_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import monitor.jobs.annotations as job
-
     days: list[str] = []
-    whole = job.read_day
-    monkeypatch.setattr(job, "read_day", lambda day: days.append(day.name) or whole(day))
+
+    def read_and_told(day: Path) -> list[Event]:
+        days.append(day.name)
+        return read_day(day)
+
+    monkeypatch.setattr("monitor.jobs.annotations.read_day", read_and_told)
     with grafana() as there:
         life = Life(tmp_path, there.url)
         life.judged(1, {"input": "ok"})

@@ -1,4 +1,4 @@
-"""Every metric of the table as OpenMetrics over some minutes: several models, versions and instances.
+"""Every metric of the table as OpenMetrics over an hour: several models, versions, instances.
 
 Stands for what a Prometheus has that scraped inferwatch for a while, alerts and all.
 """
