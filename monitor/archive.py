@@ -47,7 +47,7 @@ from monitor.archive_files import (
     place_of,
     time,
 )
-from monitor.archive_table import DAMAGE, ClosedPane, to_parquet, write
+from monitor.archive_table import DAMAGE, ClosedPane, Figures, to_parquet, write
 from monitor.compacted import Footer
 from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
 from monitor.event_clock import FOREVER, NEVER
@@ -188,6 +188,22 @@ class Archive:
         """
         for folder in self.days(model, start, end):
             yield from _panes_of(folder, model, start, end)
+
+    def figures(self, model: str, start: int, end: int) -> Iterator[Figures]:
+        """The statistics of the same panes without their summaries, a day at a time.
+
+        Raises:
+            StateError, OSError: one of them cannot be read.
+        """
+        for folder in self.days(model, start, end):
+
+            def look(folder: Path = folder) -> list[Figures]:
+                with PaneDay(folder, model) as day:
+                    wanted = [p for p in day.places() if start <= time(p.stamp) < end]
+                    found = map(day.figures, wanted)
+                    return [one for one in found if one is not None]
+
+            yield from steady(look)
 
     def has(self, model: str, start: int, end: int) -> bool:
         """Whether a pane of a model starts from `start` up to `end` (us).

@@ -147,6 +147,11 @@ class Model:
         self._revised_at = NEVER
         self._strangers = list(strangers(rules.alarms, settled.schema.columns, rules.limits))
 
+    @property
+    def judging(self) -> Judging | None:
+        """What windows are judged by; None while there is no reference."""
+        return self._judging
+
     def handle(self, records: Records, now: int) -> Outcome:
         """Decode one batch of one partition, and put its rows where they belong."""
         decoded = self.settled.format.decode(records)
