@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench simulate peers realdata torture history test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo bench simulate peers realdata torture history dashboards test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ test-all: test ## The same, and the long ones.
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dashboards: setup ## Write the boards of Grafana, from dashboards/build.
+	$(BIN)/python -m dashboards.build
 
 docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics_docs > docs/metrics.md
