@@ -32,6 +32,7 @@ from monitor.jobs.jobs import Stopped
 from monitor.jobs.report.files import Stored, clear, made_at, take_place
 from monitor.jobs.report.methods import Kind
 from monitor.jobs.report.task import Column, Numbers, Task
+from monitor.judging.rules import CLASSIFIER
 from monitor.references.accepting import Folders, path_in_force
 from monitor.references.building import CannotBuild
 from monitor.references.in_force import first_path
@@ -120,6 +121,7 @@ def task_for(
         rows=settings.rows,
         methods=list(model.alarms.report_methods),
         seed=known.schema.seed,
+        alpha=model.alarms_per_day * CLASSIFIER,
         memory=settings.memory,
         seconds=settings.timeout,
         out=str(made_at(stored.path).absolute()),
