@@ -22,7 +22,7 @@ from monitor.judging import fixed
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import DAY, Judging
-from monitor.judging.rules import CLASSIFIER, JudgingRules
+from monitor.judging.rules import JudgingRules
 from monitor.judging.succession import Succession
 from monitor.model import ModelRules, Settled
 from monitor.references.building import Task
@@ -64,7 +64,7 @@ def asked(model: ModelConfig) -> Rules:
     alarms = model.alarms
     lengths = {round(seconds * SECOND) for _, seconds in model.named_windows()}
     return Rules(
-        budget=model.alarms_per_day * (1.0 - CLASSIFIER) * DAYS,
+        budget=model.alarms_per_day * DAYS,
         min_rows=alarms.min_rows,
         zone=model.timezone,
         ignore=frozenset(alarms.ignore),

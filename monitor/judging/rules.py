@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 
 from monitor.judging.distances import Limits
 
-CLASSIFIER = 0.02
-"""Share of a model's budget that the domain classifier of its reports has; the rest is windows'."""
-
 
 @dataclass(frozen=True, slots=True)
 class JudgingRules:

@@ -21,6 +21,7 @@ from typing import IO
 
 import msgspec
 
+from collectors.drift.calibrated import CLASSIFIER
 from collectors.layout import Feature
 from collectors.schema import Schema, SchemaError, SchemaMismatch
 from collectors.specs import CategorySpec, ColumnSpec, ImageSpec, ListSpec, ScoresSpec, TextSpec
@@ -32,7 +33,6 @@ from monitor.jobs.jobs import Stopped
 from monitor.jobs.report.files import Stored, clear, made_at, take_place
 from monitor.jobs.report.methods import Kind
 from monitor.jobs.report.task import Column, Numbers, Task
-from monitor.judging.rules import CLASSIFIER
 from monitor.references.accepting import Folders, path_in_force
 from monitor.references.building import CannotBuild
 from monitor.references.in_force import first_path
