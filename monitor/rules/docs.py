@@ -43,20 +43,20 @@ def table(texts: Mapping[str, str], runbooks: Path) -> str:
     head = ("alert", "what it says", "severity", "budget", "for", "keeps on for", "judged by")
     lines = []
     for name, same in alerts.items():
-        spends = any(_CALIBRATED in rule["expr"] for rule in same)
+        spends = any(_CALIBRATED in one["expr"] for one in same)
         lines.append(
             (
                 f"[{name}](../rules/runbooks/{name}.md)",
                 _first_sentence((runbooks / f"{name}.md").read_text("utf-8")),
-                " or ".join(dict.fromkeys(rule["labels"]["severity"] for rule in same)),
+                " or ".join(dict.fromkeys(one["labels"]["severity"] for one in same)),
                 "spends" if spends else "",
                 same[0]["for"],
                 same[0]["keep_firing_for"],
                 "<br>".join(f"`{one}`" for one in _judged_by(same[0]["expr"], recorded)),
             )
         )
-    rule = "|---" * len(head) + "|\n"
-    return _line(head) + rule + "".join(map(_line, lines))
+    below = "|---" * len(head) + "|\n"
+    return _line(head) + below + "".join(map(_line, lines))
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ def all_groups() -> list[dict[str, Any]]:
     return [one for name in NAMES for one in groups((SHIPPED / f"{name}.yml").read_text("utf-8"))]
 
 
-def annotations(found: list[dict[str, Any]]) -> list[dict[str, str]]:
+def notes(found: list[dict[str, Any]]) -> list[dict[str, str]]:
     every = [rule for group in found for rule in group["rules"]]
     return [rule["annotations"] for rule in every if "alert" in rule]
 
@@ -78,7 +78,7 @@ def test_every_link_leads_to_the_addresses_and_nothing_else_is_changed(tmp_path:
     assert rules(*ADDRESSES, "--output", str(tmp_path)).exit_code == 0
     assert (tmp_path / "recording.yml").read_text() == (SHIPPED / "recording.yml").read_text()
     text = (tmp_path / "alerts.yml").read_text()
-    told, shipped = annotations(groups(text)), annotations(all_groups())
+    told, shipped = notes(groups(text)), notes(all_groups())
     assert len(told) == len(shipped) > 30
     for now, before in zip(told, shipped, strict=True):
         name = before["runbook_url"].removeprefix("rules/runbooks/")
