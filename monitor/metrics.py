@@ -267,9 +267,9 @@ _ALARMS = (
         ("model", "window", "reference"), "seconds", "The alarm that goes on.",
         "Event time of the end of the window in which the alarm began; none while there is none.",
         "model"),
-    Metric("alarm.rarity", "inferwatch_alarm_rarity_days", "gauge",
-        ("model", "window", "reference"), "days", "The newest flagged window of the alarm.",
-        "A window like it comes by chance once in so many days, at most a million; none while "
+    Metric("alarm.rarity", "inferwatch_alarm_rarity_seconds", "gauge",
+        ("model", "window", "reference"), "seconds", "The newest flagged window of the alarm.",
+        "Chance brings a window like it once in such a time, at most a million days; none while "
         "there is no alarm, or only a fixed threshold was passed.", "model"),
     Metric("alarm.moved_first", "inferwatch_alarm_moved_first", "gauge",
         ("model", "window", "reference", "subject"), "1", "The alarm that goes on.",
