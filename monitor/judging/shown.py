@@ -60,7 +60,7 @@ def rarity(days: float | None, window: str, reference: str) -> Iterator[Statisti
     """How rare a flagged window is; nobody knows that of a fixed threshold."""
     if days is not None:
         labels = {"window": window, "reference": reference}
-        yield Statistic("alarm.rarity", min(days, MOST_DAYS) * DAY / SECOND, labels)
+        yield Statistic("alarm.rarity", min(days, MOST_DAYS) * (DAY / SECOND), labels)
 
 
 def about(calibration: Calibration, rules: JudgingRules) -> Iterator[Statistic]:

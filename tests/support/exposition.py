@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from monitor.board import Board, Histogram, Series
-from monitor.metrics import METRICS, Metric
+from monitor.metric import Metric
+from monitor.metrics import METRICS
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; escaping=allow-utf-8"
 
