@@ -15,7 +15,8 @@ from threading import Lock
 from typing import NamedTuple
 
 from collectors.family import Distribution, Statistic
-from monitor.metrics import BY_STATISTIC, Kind, Metric
+from monitor.metric import Kind, Metric
+from monitor.metrics import BY_STATISTIC
 
 OTHER = "__other__"
 """Label value of everything that a cap leaves no series of its own."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from monitor.metrics import BY_STATISTIC, METRICS, Scope
+from monitor.metric import Scope
+from monitor.metrics import BY_STATISTIC, METRICS
 
 _SCOPES: Mapping[Scope, tuple[str, str]] = {
     "live": (

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.metrics import BY_STATISTIC, METRICS, Metric
+from monitor.metric import Metric
+from monitor.metrics import BY_STATISTIC, METRICS
 from monitor.metrics_docs import markdown
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collectors.drift.calibrated import DAYS, HOUR, LEAST, PAGES, Calibration, Certainty, Rules
+from collectors.drift.calibrated import (
+    DAYS,
+    HOUR,
+    LEAST,
+    PAGES,
+    WINDOWS,
+    Calibration,
+    Certainty,
+    Rules,
+)
 from collectors.drift.calibration.daily import fit_days
 from collectors.drift.calibration.fit import fit
 from collectors.drift.calibration.fitted import Fitted
@@ -91,11 +100,11 @@ def calibrate(
     number = min(one.number for one in groups)
     order = {one.key: place for place, one in enumerate(found)}
     share = groups[0].number / len(groups[0].where)
-    alpha = rules.budget / (DAYS * 24.0 * share)
+    alpha = WINDOWS * rules.budget / (DAYS * 24.0 * share)
     hours = [one.hours(alpha / 2.0, rules.min_rows) for one in groups]
     days: list[Fitted | None] = []
     if rules.days:
-        each = rules.budget / 2.0 / DAYS
+        each = WINDOWS * rules.budget / 2.0 / DAYS
         days = [g.days(each, rules.min_rows, h) for g, h in zip(groups, hours, strict=True)]
     daily = None
     if days and days[0] is not None:

@@ -17,6 +17,12 @@ LEAST = 24
 PAGES = 168
 """Panes that can be judged, from which on an alarm may be a page."""
 
+CLASSIFIER = 0.02
+"""Share of a budget that the domain classifier of daily reports has."""
+
+WINDOWS = 1.0 - CLASSIFIER
+"""Share of a budget that windows have."""
+
 SUBJECTS = frozenset({"input", "output", "software"})
 
 Certainty = Literal["interpolated", "extrapolated", "provisional", "uncalibrated"]

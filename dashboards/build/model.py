@@ -83,7 +83,7 @@ def _numbers() -> list[Panel]:
             "the world or to what feeds the model, answers or software to the model.", "none",
             Query(first, "{{subject}}"), empty="no alarm", names=True),
         number("As rare as once in", "How rare the newest flagged window is, by the reference.",
-            "d", Query(f"max(inferwatch_alarm_rarity_days{{{ALARM}}})"), empty="no alarm",
+            "s", Query(f"max(inferwatch_alarm_rarity_seconds{{{ALARM}}})"), empty="no alarm",
             decimals=0),
         number("Alarms in 30 days", "Of event time before the newest window, and the false ones "
             "that the model may have.", "short",

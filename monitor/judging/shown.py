@@ -15,7 +15,7 @@ from collectors.drift.judge import Judgement, Scored
 from collectors.drift.rarity import MOST_DAYS
 from collectors.family import Statistic
 from monitor.board import Board
-from monitor.event_clock import SECOND
+from monitor.event_clock import DAY, SECOND
 from monitor.judging.entries import Entries
 from monitor.judging.fixed import Passed
 from monitor.judging.rules import JudgingRules
@@ -60,7 +60,7 @@ def rarity(days: float | None, window: str, reference: str) -> Iterator[Statisti
     """How rare a flagged window is; nobody knows that of a fixed threshold."""
     if days is not None:
         labels = {"window": window, "reference": reference}
-        yield Statistic("alarm.rarity", min(days, MOST_DAYS), labels)
+        yield Statistic("alarm.rarity", min(days, MOST_DAYS) * (DAY / SECOND), labels)
 
 
 def about(calibration: Calibration, rules: JudgingRules) -> Iterator[Statistic]:

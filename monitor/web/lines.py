@@ -16,7 +16,8 @@ from typing import Literal
 from prometheus_client.utils import floatToGoString
 
 from monitor.board import Histogram, Series
-from monitor.metrics import METRICS, Metric
+from monitor.metric import Metric
+from monitor.metrics import METRICS
 
 Format = Literal["text", "openmetrics"]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from monitor.jobs.report.domain import tell_apart
+from monitor.jobs.report.domain import tell_apart, threshold
 from monitor.jobs.report.frames import Frame
 from monitor.jobs.report.task import Column, Domain
 
@@ -53,11 +53,10 @@ def side(draw: Draw, first: int, days: int, seed: int, rows: int = ROWS) -> Fram
     return Frame(table, time[order].astype(np.int64))
 
 
-def told(before: Draw, now: Draw, columns: list[Column] = COLUMNS, **more: Any) -> Domain:
+def told(before: Draw, now: Draw, columns: list[Column] = COLUMNS, alpha: float = 0.0) -> Domain:
     reference = side(before, 0, DAYS, seed=1)
-    found = tell_apart(
-        reference, side(now, DAYS, 1, 2, **more), columns, DAYS * DAY, (DAYS + 1) * DAY, 0
-    )
+    span = DAYS * DAY, (DAYS + 1) * DAY
+    found = tell_apart(reference, side(now, DAYS, 1, 2), columns, *span, 0, alpha)
     assert found is not None
     return found
 
@@ -133,3 +132,33 @@ def test_a_few_rows_teach_nothing() -> None:
 
 def test_it_says_the_same_again(moved: Domain) -> None:
     assert told(independent, together) == moved
+
+
+def test_the_threshold_is_passed_as_rarely_as_asked() -> None:
+    rng = np.random.default_rng(5)
+    for parts in (7, 28):
+        logits = 0.4 + 0.2 * rng.normal(size=(2_000, parts + 1))
+        aucs = 1.0 / (1.0 + np.exp(-logits))
+        for alpha in (0.15, 0.015):
+            passed = np.mean([one[-1] > threshold(one[:-1].tolist(), alpha) for one in aucs])
+            # Made rarer by half, and give or take four standard errors.
+            expected = alpha / 1.5
+            assert passed == pytest.approx(expected, abs=4 * np.sqrt(expected / 2_000))
+
+
+def test_a_threshold_is_there_where_days_say_it_and_a_budget_is_stated() -> None:
+    found = told(independent, together, alpha=0.02)
+    assert found.threshold is not None
+    assert 0.5 < found.threshold < found.auc
+    quiet = told(of_its_day, of_its_day, alpha=0.02)
+    assert quiet.threshold is not None
+    assert quiet.auc < quiet.threshold
+    assert told(independent, independent).threshold is None
+
+
+def test_too_few_days_give_no_threshold() -> None:
+    now = side(independent, 2, 1, 3)
+    few = side(independent, 0, 2, 1, rows=400)
+    found = tell_apart(few, now, COLUMNS, 2 * DAY, 3 * DAY, 0, 0.02)
+    assert found is not None
+    assert found.threshold is None

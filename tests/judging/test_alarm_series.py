@@ -29,8 +29,8 @@ from tests.judging.living import (
     unit,
 )
 
-WHILE = ("alarm_rarity_days", "alarm_moved_first")
-ONE = "alarm_moved_first", "alarm_rarity_days", "alarm_since_timestamp_seconds", "alarm_cause"
+WHILE = ("alarm_rarity_seconds", "alarm_moved_first")
+ONE = "alarm_moved_first", "alarm_rarity_seconds", "alarm_since_timestamp_seconds", "alarm_cause"
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ class TestAnAlarm:
         life.hours(traffic(3, {0: unit, 1: unit}, begin=later(2)))
         life.read(traffic(1, begin=later(5))[0])
         assert subjects(life) == {"input"}
-        assert life.value("alarm_rarity_days", window="1h") == MOST_DAYS
+        assert life.value("alarm_rarity_seconds", window="1h") == MOST_DAYS * 86_400
         # Nothing is flagged any more, and the alarm goes on for three windows.
         life.hours(traffic(2, begin=later(6)))
         assert {name: life.shown(name) for name in WHILE} == {name: {} for name in WHILE}
@@ -85,7 +85,7 @@ class TestAnAlarm:
             return row | {"a": row["a"] + 13.0}
 
         life.hours(traffic(4, {2: a_little}))
-        days = life.value("alarm_rarity_days", window="1h")
+        days = life.value("alarm_rarity_seconds", window="1h") / 86_400
         assert 1 < days < MOST_DAYS
         life.harness.app.stop()
         (said,) = [one[3]["as_rare_as"] for one in told(life.folder, ["alarm"])]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from collectors.family import Distribution, Statistic
 from monitor.board import Board
-from monitor.metrics import METRICS, Metric
+from monitor.metric import Metric
+from monitor.metrics import METRICS
 
 BUCKETS = (0.005, 0.1, 1.0)
 

@@ -10,7 +10,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from itertools import product
 
-from monitor.metrics import METRICS, Metric
+from monitor.metric import Metric
+from monitor.metrics import METRICS
 
 START = 1_767_600_000
 """2026-01-05 08:00 UTC: a whole hour, and two."""

@@ -97,7 +97,9 @@ def make(task: Task) -> tuple[str, Numbers]:
 
     of_now, of_before = (frame(found, names, task.columns) for found in rows.values())
     made = adapter.make(of_before.in_time(), of_now.in_time(), task.columns, task.seed)
-    told = domain.tell_apart(of_before, of_now, task.columns, task.start, task.end, task.seed)
+    told = domain.tell_apart(
+        of_before, of_now, task.columns, task.start, task.end, task.seed, task.alpha
+    )
     asked = adapter.test(of_before.table, of_now.table, task.columns, task.methods, task.seed)
     numbers = Numbers(
         model=task.model,

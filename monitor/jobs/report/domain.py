@@ -14,9 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit, logit
+from scipy.stats import t
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
+from collectors.drift.calibration.tail import SAFETY
 from monitor.event_clock import DAY
 from monitor.jobs.report.frames import Frame, labels
 from monitor.jobs.report.task import Column, Domain, Spread
@@ -52,7 +55,7 @@ Truths = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """Rows as numbers, [n, p], NaN where there is none.
 
     Attributes:
@@ -68,41 +71,65 @@ class _Table:
 
 
 def tell_apart(
-    before: Frame, now: Frame, columns: Sequence[Column], start: int, end: int, seed: int
+    before: Frame,
+    now: Frame,
+    columns: Sequence[Column],
+    start: int,
+    end: int,
+    seed: int,
+    alpha: float = 0.0,
 ) -> Domain | None:
     """What a classifier makes of the sides; None where there are too few rows or no columns.
 
     `start` and `end` are those of the span (us). Only columns that are compared are looked at.
+    `alpha` is the share of spans that may pass the threshold by chance; 0 asks for none.
     """
-    table = _numbers(before, now, columns, start, end - start)
+    table = table_of(before, now, columns, start, end - start)
     rest = np.arange(len(before))
     span = np.arange(len(before), len(before) + len(now))
     if not table.of or min(len(rest), len(span)) < LEAST:
         return None
     rng = np.random.default_rng(seed)
-    parts, of_spans = _parts(before, start, end - start, len(span), rng)
+    parts, of_spans = parts_of(before, start, end - start, len(span), rng)
     # The first rows are a sample: each comparison gets as many of either side.
     rows = min([len(span), MOST_NOW, *map(len, parts)])
-    auc, lost = _auc(table, rest[:MOST_REST], span[:rows], rng)
-    found = [_auc(table, _others(rest, part), part[:rows], None)[0] for part in parts]
+    auc, lost = auc_of(table, rest[:MOST_REST], span[:rows], rng)
+    found = [auc_of(table, others(rest, part), part[:rows], None)[0] for part in parts]
     found = [one for one in found if not np.isnan(one)]
     if np.isnan(auc):
         return None
-    spread = None
+    spread = limit = None
     if len(found) >= LEAST_PARTS:
         quantiles = {f"{q:g}": round(float(np.quantile(found, q)), 4) for q in (0, 0.5, 0.9, 1)}
         as_far = sum(one >= auc for one in found)
         spread = Spread("spans" if of_spans else "random rows", len(found), as_far, quantiles)
+        if of_spans and alpha:
+            limit = round(threshold(found, alpha), 4)
     order = sorted(lost.items(), key=lambda item: -item[1])
     leading = [(name, round(loss, 4)) for name, loss in order[:SHOWN] if loss > 0.001]
-    return Domain(round(auc, 4), rows, leading, spread, _words(spread, (end - start) / DAY))
+    words = _words(spread, (end - start) / DAY)
+    return Domain(round(auc, 4), rows, leading, spread, words, limit)
 
 
-def _others(rest: Ints, part: Ints) -> Ints:
+def threshold(found: Sequence[float], alpha: float) -> float:
+    """The AUC that a span like those passes with a probability of at most about `alpha`.
+
+    The upper prediction limit for one more value of a normal sample (Hahn and Meeker 1991,
+    "Statistical Intervals", 4.6), in logits, where an AUC has no ends. Made rarer by what is made
+    of every threshold here, for that a sample of some days does not show how far days can go.
+    """
+    logits = logit(np.clip(found, 1e-3, 1.0 - 1e-3))
+    number = len(logits)
+    far = t.isf(alpha / SAFETY, number - 1) * logits.std(ddof=1) * np.sqrt(1.0 + 1.0 / number)
+    return float(expit(logits.mean() + far))
+
+
+def others(rest: Ints, part: Ints) -> Ints:
+    """What is left of the reference without a part, so many as are used."""
     return np.setdiff1d(rest, part, assume_unique=True)[:MOST_REST]
 
 
-def _parts(
+def parts_of(
     before: Frame, start: int, length: int, rows: int, rng: np.random.Generator
 ) -> tuple[list[Ints], bool]:
     """Parts of the reference that are told from the rest of it; whether they are spans."""
@@ -121,8 +148,8 @@ def _parts(
     return draws, False
 
 
-def _auc(
-    table: _Table, rest: Ints, part: Ints, shuffle: np.random.Generator | None
+def auc_of(
+    table: Table, rest: Ints, part: Ints, shuffle: np.random.Generator | None
 ) -> tuple[float, dict[str, float]]:
     """The mean AUC over held-out folds, and what it loses without each column, if asked for."""
     index = np.concatenate((rest, part))
@@ -167,9 +194,10 @@ def _model(category: Truths) -> HistGradientBoostingClassifier:
     )
 
 
-def _numbers(
+def table_of(
     before: Frame, now: Frame, columns: Sequence[Column], start: int, length: int
-) -> _Table:
+) -> Table:
+    """The rows of the reference and then those of now, as numbers, by compared columns."""
     both = pd.concat([before.table, now.table], ignore_index=True)
     time = np.concatenate((before.time, now.time))
     # Both sides lose the same hours of the day: else the hours themselves would tell them apart.
@@ -180,7 +208,7 @@ def _numbers(
             parts += [(name, *one) for one in _as_numbers(both[name], column)]
     values = np.column_stack([part[2] for part in parts]) if parts else np.zeros((len(both), 0))
     category = np.array([part[1] for part in parts], dtype=np.bool_)
-    return _Table(values, [part[0] for part in parts], category, fold.astype(np.int64))
+    return Table(values, [part[0] for part in parts], category, fold.astype(np.int64))
 
 
 def _as_numbers(values: pd.Series, column: Column) -> Iterator[tuple[bool, Floats]]:

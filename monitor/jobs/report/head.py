@@ -88,6 +88,9 @@ def sentences(numbers: Numbers) -> Iterator[str]:
             f"A domain classifier tells the rows of this span from the reference's with an AUC of "
             f"{domain.auc:.3f} (0.5 is not at all, 1 is always). {domain.words}"
         )
+        if domain.threshold is not None:
+            above = "above" if domain.auc > domain.threshold else "not above"
+            yield f"That is {above} {domain.threshold:.3f}, from where on the budget lets it ring."
     for what, side in (("the span", numbers.now), ("the reference", numbers.before)):
         yield (
             f"Made from {side.rows:,} of {side.total:,} rows of {what} ({side.panes:,} panes), "

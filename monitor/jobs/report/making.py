@@ -180,6 +180,8 @@ def statistics(stored: Stored, numbers: Numbers) -> Iterator[Statistic]:
     domain = numbers.domain
     if domain is not None:
         yield Statistic("report.domain_auc", domain.auc)
+        if domain.threshold is not None:
+            yield Statistic("report.domain_auc_threshold", domain.threshold)
         if domain.spread is not None:
             share = domain.spread.as_far / domain.spread.parts
             yield Statistic("report.domain_as_far", share)

@@ -21,6 +21,7 @@ from typing import IO
 
 import msgspec
 
+from collectors.drift.calibrated import CLASSIFIER
 from collectors.layout import Feature
 from collectors.schema import Schema, SchemaError, SchemaMismatch
 from collectors.specs import CategorySpec, ColumnSpec, ImageSpec, ListSpec, ScoresSpec, TextSpec
@@ -120,6 +121,7 @@ def task_for(
         rows=settings.rows,
         methods=list(model.alarms.report_methods),
         seed=known.schema.seed,
+        alpha=model.alarms_per_day * CLASSIFIER,
         memory=settings.memory,
         seconds=settings.timeout,
         out=str(made_at(stored.path).absolute()),

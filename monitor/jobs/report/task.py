@@ -34,6 +34,8 @@ class Task(msgspec.Struct, frozen=True):
         rows: of either side, at most.
         methods: tests of Evidently's that are wanted besides.
         seed: of all that is drawn.
+        alpha: share of reports that the domain classifier may ring in by chance; 0 where no budget
+            is stated.
         memory: bytes that the process may hold. seconds: how long it may live.
         out, numbers: the page and the JSON, to be written.
     """
@@ -49,6 +51,7 @@ class Task(msgspec.Struct, frozen=True):
     rows: int
     methods: list[str]
     seed: int
+    alpha: float
     memory: int
     seconds: float
     out: str
@@ -100,6 +103,8 @@ class Domain(msgspec.Struct, frozen=True):
         rows: of the span, at most, in every comparison.
         columns: what it loses by each (AUC), those that tell most first.
         words: how rare that is, for people.
+        threshold: AUC that is passed by chance as rarely as the budget asks; None where the
+            reference has too few spans to say.
     """
 
     auc: float
@@ -107,6 +112,7 @@ class Domain(msgspec.Struct, frozen=True):
     columns: list[tuple[str, float]]
     spread: Spread | None
     words: str
+    threshold: float | None = None
 
 
 class Numbers(msgspec.Struct, frozen=True):
