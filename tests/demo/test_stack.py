@@ -88,13 +88,13 @@ def test_the_storm_is_in_the_inbox_and_nothing_is_left_behind(demo: Demo) -> Non
     assert "Last new version" in mail.text
     children = psutil.Process(demo.process.pid).children(recursive=True)
     names = {child.name() for child in children}
-    assert {"prometheus", "prometheus-alertmanager"} <= names or len(names) >= 3
+    assert {"prometheus", "prometheus-aler"} <= {name[:15] for name in names}
     assert demo.end() == 0
     assert not any(child.is_running() for child in children)
 
 
 def test_what_is_missing_is_said_with_how_to_get_it() -> None:
-    with pytest.raises(NoStack, match="Alertmanager is not .* apt-get install prometheus-alert"):
+    with pytest.raises(NoStack, match=r"Alertmanager is not .* apt-get install prometheus-alert"):
         find(lambda name: name if name == "prometheus" else None)
     with pytest.raises(NoStack, match="Prometheus and Alertmanager are not "):
         find(lambda name: None)

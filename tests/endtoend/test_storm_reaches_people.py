@@ -11,6 +11,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,10 @@ def in_alarm(found: dict[str, float]) -> bool:
     )
 
 
+def has_counted(rows: int, found: dict[str, float]) -> bool:
+    return counted(found) == rows
+
+
 class Stage:
     """All parts, started, and the flights that are not logged yet."""
 
@@ -116,7 +121,7 @@ class Stage:
         for records in self.hours:
             self.broker.produce(self.topic, records)
             logged += len(records)
-            self.daemon.until(lambda found, logged=logged: counted(found) == logged)
+            self.daemon.until(partial(has_counted, logged))
             found = self.daemon.metrics()
             if in_alarm(found):
                 end = newest(found, "inferwatch_window_end_timestamp_seconds{")
@@ -178,8 +183,8 @@ def test_the_storm_reaches_people_with_its_cause_and_so_does_its_end(
     said = facts(mail.text)
     assert [*said] == ["Model", "What", *FACTS, "Page", "Dashboard", "Runbook"]
     assert said["Model"] == NAME
-    began = pd.Timestamp(end - 3600, unit="s")  # no alarm was before: it began with this hour
-    assert said["Since"].startswith(f"{began:%Y-%m-%d}")
+    hour = pd.Timestamp(end - 3600, unit="s")  # no alarm was before: it began with this hour
+    assert said["Since"].startswith(f"{hour:%Y-%m-%d}")
     assert "America/New_York" in said["Since"]
     assert said["Rows"].startswith(str(flights))
     assert said["Reference"].startswith("january") or "11 days" in said["Reference"]

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
 from functools import cache
 from typing import Any
 
@@ -68,11 +67,14 @@ def read_mail(raw: bytes, arrived: datetime) -> Mail:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     parts = {}
     for part in message.walk():
-        if isinstance(part, EmailMessage) and part.get_content_maintype() == "text":
+        if part.get_content_maintype() == "text":
             parts[part.get_content_type()] = str(part.get_content())
+    sender, to, subject = (str(message[name] or "") for name in ("From", "To", "Subject"))
     return Mail(
         arrived,
-        *(str(message[name] or "") for name in ("From", "To", "Subject")),
+        sender,
+        to,
+        subject,
         html=parts.get("text/html", ""),
         text=parts.get("text/plain", ""),
     )
