@@ -30,7 +30,7 @@ from monitor.demo.outside import read_days
 from monitor.demo.peers import read
 from monitor.demo.reference import LEAST_DAYS, build, sentence
 from monitor.demo.report import Diary, Facts, tables
-from monitor.demo.stack import Pauses, Stack
+from monitor.demo.stack import AHEAD, Pauses, Stack
 from monitor.judging import judging
 from monitor.progress import Progress
 from monitor.references.building import CannotBuild
@@ -77,7 +77,9 @@ def show(
         else:
             create_topic(bootstrap_servers, topic)
         records = folder / "first-weeks.jsonl" if days >= LEAST_DAYS else None
-        server = stack.enter_context(ModelServer(bootstrap_servers, topic, days, records))
+        ahead = None if told is None else AHEAD
+        server = ModelServer(bootstrap_servers, topic, days, records, ahead)
+        stack.enter_context(server)
         while not server.wait_ready(0.2) and not stop.is_set():
             _check(server)
         if stop.is_set():

@@ -14,11 +14,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urljoin
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 COMMAND = str(Path(sys.executable).with_name("inferwatch"))
+FIRST = re.compile(r"\[PAGE\] .*dep_delay")
+"""The first of these is the storm's."""
+
 DAYS = 42
 """Of the demo: until the storm is over."""
 
@@ -42,8 +46,7 @@ def inbox() -> Iterator[str]:
 
 def view(browser: Browser, url: str, width: int, scheme: Literal["light", "dark"]) -> Page:
     """A page, so wide."""
-    size = {"width": width, "height": 900}
-    page = browser.new_page(viewport=size, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    page = browser.new_page(viewport={"width": width, "height": 300}, color_scheme=scheme)
     page.goto(url)
     return page
 
@@ -57,12 +60,14 @@ def main() -> None:
         )
         for scheme in ("light", "dark"):
             page = view(browser, url, 1280, scheme)
+            page.set_viewport_size({"width": 1280, "height": 900})
             page.screenshot(path=IMAGES / f"inbox_{scheme}.png")
-            page.set_viewport_size({"width": 900, "height": 900})
-            oldest = page.locator(".message").last
-            oldest.screenshot(path=IMAGES / f"alert_slack_{scheme}.png")
+            page.set_viewport_size({"width": 760, "height": 900})
+            storm = page.locator(".message", has_text=FIRST).last
+            storm.screenshot(path=IMAGES / f"alert_slack_{scheme}.png")
+        mail = page.locator(".mail a", has_text=FIRST).last.get_attribute("href")
         for name, width in (("alert_mail", 700), ("alert_mail_narrow", 360)):
-            page = view(browser, f"{url}mails/0", width, "light")
+            page = view(browser, urljoin(url, mail), width, "light")
             page.screenshot(path=IMAGES / f"{name}.png", full_page=True)
         browser.close()
 

@@ -81,6 +81,9 @@ def test_the_storm_is_in_the_inbox_and_nothing_is_left_behind(demo: Demo) -> Non
     page = Seen(httpx.get(url).text)
     assert "[PAGE] arrival-delay: " in page.text
     assert re.search(r"dep_delay.* to [4-9]\d", page.text)  # most flights of those hours stood
+    assert "Since 2013-02-08" in page.text
+    assert "[RESOLVED] arrival-delay: " in page.text
+    assert "inferwatch is down" not in page.text
     model = demo.find(r"Metrics: (\S+)/metrics") + "/models/arrival-delay"
     assert model in page.links
     assert httpx.get(model).status_code == 200
@@ -105,7 +108,8 @@ def test_rules_are_those_that_are_shipped_with_seconds_for_minutes() -> None:
     texts = hurried_rules("http://127.0.0.1:1/")
     groups = [group for text in texts.values() for group in yaml.safe_load(text)["groups"]]
     alerts = {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
-    assert (alerts["InferwatchDown"]["for"], alerts["InferwatchInputAlarm"]["for"]) == ("5s", "1s")
+    names = ("InferwatchDown", "InferwatchErrors", "InferwatchInputAlarm")
+    assert [alerts[name]["for"] for name in names] == ["5m", "2s", "1s"]
     annotations = alerts["InferwatchInputAlarm"]["annotations"]
     assert annotations["page_url"].startswith("http://127.0.0.1:1/models/")
     assert "dashboard_url" not in annotations  # there is no Grafana here
