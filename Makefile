@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench simulate peers realdata torture history dashboards test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo demo-stack bench simulate peers realdata torture history dashboards test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,14 @@ setup: $(VENV)/installed ## Make the virtual environment, from the lock file.
 
 demo: setup ## Watch a year of flights go through Kafka into metrics (ARGS=--exit ends by itself).
 	@$(BIN)/inferwatch demo $(ARGS)
+
+demo-stack: setup ## The same with Prometheus and Alertmanager, and an inbox of what people are told.
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		command -v prometheus >/dev/null || apt-get install -y -qq --no-install-recommends prometheus; \
+		command -v prometheus-alertmanager alertmanager >/dev/null || \
+			apt-get install -y -qq --no-install-recommends prometheus-alertmanager; \
+	fi
+	@$(BIN)/inferwatch demo --stack $(ARGS)
 
 bench: setup ## Print what memory does over 2 million records, how long a checkpoint stops reading, and what a calibration takes.
 	$(BIN)/python -m benchmarks.memory

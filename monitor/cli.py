@@ -134,17 +134,24 @@ def init(
 @click.option("--bootstrap-servers", help="Use this Kafka instead of the embedded broker.")
 @click.option("--listen", default="127.0.0.1:10464", show_default=True, help="Where metrics are.")
 @click.option("--days", type=click.IntRange(1, 365), default=365, help="Replay only so many days.")
-def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> None:
+@click.option(
+    "--stack",
+    "alerts",
+    is_flag=True,
+    help="With Prometheus and Alertmanager, from the PATH, and a page of what people are told.",
+)
+def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int, alerts: bool) -> None:
     """Watch a year of real flights, scored by a real model, go through Kafka into metrics.
 
     \b
-    Example:  inferwatch demo --exit
+    Examples:  inferwatch demo --exit
+               inferwatch demo --stack --days 45
     """
     from monitor.demo.show import DemoError, show
 
     stop = stop_on_signals()
     try:
-        show(bootstrap_servers, listen, days, leave, stop)
+        show(bootstrap_servers, listen, days, leave, stop, alerts)
     except (DemoError, ImportError, OSError) as error:
         fail(f"inferwatch demo: {error}")
 

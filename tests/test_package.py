@@ -21,6 +21,10 @@ def test_the_wheel_installs_and_its_command_runs(tmp_path: Path) -> None:
         assert (
             site / "monitor" / "grafana" / "boards" / board.name
         ).read_text() == board.read_text()
+    alertmanager = ROOT / "deploy" / "alertmanager"
+    for file in (alertmanager / "alertmanager.yml", *alertmanager.glob("templates/*")):
+        installed = site / "monitor" / "alerting" / "shipped" / file.relative_to(alertmanager)
+        assert installed.read_text() == file.read_text()
     assert not (site / "dashboards").exists()
     assert (site / "monitor" / "py.typed").exists()
     assert (site / "collectors" / "py.typed").exists()

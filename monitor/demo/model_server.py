@@ -37,7 +37,8 @@ class ModelServer:
     """`monitor.demo.scorer` as a child process, while the context lasts.
 
     It logs the flights of the first `days` days (all without) to `topic`, which must be there, and
-    before it is ready puts those of the first four weeks into the file `first_weeks`, if asked.
+    before it is ready puts those of the first four weeks into the file `first_weeks`, if asked. With
+    `ahead` no more of its records are ever unread.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ModelServer:
         topic: str,
         days: int | None = None,
         first_weeks: Path | None = None,
+        ahead: int | None = None,
     ) -> None:
         self._command = [sys.executable, "-m", "monitor.demo.scorer"]
         self._command += ["--bootstrap-servers", bootstrap_servers, "--topic", topic]
@@ -53,6 +55,8 @@ class ModelServer:
             self._command += ["--days", str(days)]
         if first_weeks is not None:
             self._command += ["--first-weeks", str(first_weeks)]
+        if ahead is not None:
+            self._command += ["--ahead", str(ahead)]
         self._child: subprocess.Popen[str] | None = None
         self._progress = Progress()
         self._ready = threading.Event()

@@ -2,7 +2,7 @@
 
 It runs as a child process, `python -m monitor.demo.scorer`, and talks in lines: it says
 `produced N of M` and at last `done N` on its standard output, and obeys `consumed N` on its
-standard input, never more than `AHEAD` records ahead of N. When that input ends, so does it; until
+standard input, never more than `AHEAD` records ahead of N, or what it is told. When that input ends, so does it; until
 then it stays up, as a server does that has nothing to do. Asked for them, it puts the records of
 the first four weeks into a file before it says anything.
 """
@@ -38,9 +38,14 @@ CHUNK = 500
 
 
 class Pace:
-    """How many records may be produced by now; shared by two threads."""
+    """How many records may be produced by now; shared by two threads.
+
+    Attributes:
+        chunk: how many are produced at once.
+    """
 
     def __init__(self, ahead: int) -> None:
+        self.chunk = min(CHUNK, ahead)
         self._ahead = ahead
         self._consumed = 0
         self._ended = False
@@ -190,7 +195,7 @@ def replay(records: Iterator[bytes], total: int, log: Log, pace: Pace, out: IO[s
     """Write all `records` at the pace given, and say to `out` how far it is."""
     _say(out, f"produced 0 of {total}")
     produced = 0
-    while chunk := list(itertools.islice(records, CHUNK)):
+    while chunk := list(itertools.islice(records, pace.chunk)):
         if not pace.wait_for(produced + len(chunk)):
             return
         log.write(chunk)
@@ -207,11 +212,11 @@ def _say(out: IO[str], line: str) -> None:
     out.flush()
 
 
-def _days(text: str) -> int:
-    days = int(text)
-    if days < 1:
-        raise argparse.ArgumentTypeError("at least one day is wanted")
-    return days
+def _many(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one is wanted")
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -219,17 +224,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m monitor.demo.scorer", description=__doc__)
     parser.add_argument("--bootstrap-servers", required=True, help="Kafka, HOST:PORT[,HOST:PORT]")
     parser.add_argument("--topic", required=True, help="topic to log to; it must be there")
-    parser.add_argument("--days", type=_days, help="score only the first so many days")
+    parser.add_argument("--days", type=_many, help="score only the first so many days")
     parser.add_argument(
         "--first-weeks", type=Path, metavar="FILE", help="write the records of four weeks there too"
     )
+    parser.add_argument("--ahead", type=_many, default=AHEAD, help="records that may be unread")
     options = parser.parse_args(arguments)
     # Ctrl-C in a terminal reaches the whole group; the parent says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import psutil
 
     process = psutil.Process()
-    pace = Pace(AHEAD)
+    pace = Pace(options.ahead)
     threading.Thread(target=obey, args=(sys.stdin, pace), daemon=True).start()
     try:
         log = Log(options.bootstrap_servers, options.topic)

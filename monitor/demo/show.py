@@ -30,6 +30,7 @@ from monitor.demo.outside import read_days
 from monitor.demo.peers import read
 from monitor.demo.reference import LEAST_DAYS, build, sentence
 from monitor.demo.report import Diary, Facts, tables
+from monitor.demo.stack import AHEAD, Pauses, Stack
 from monitor.judging import judging
 from monitor.progress import Progress
 from monitor.references.building import CannotBuild
@@ -46,13 +47,20 @@ class DemoError(Exception):
 
 
 def show(
-    bootstrap_servers: str | None, listen: str, days: int, leave: bool, stop: threading.Event
+    bootstrap_servers: str | None,
+    listen: str,
+    days: int,
+    leave: bool,
+    stop: threading.Event,
+    alerts: bool = False,
 ) -> None:
     """Replay the flights through Kafka and the monitor, print what was seen, and stay up.
 
+    With `alerts`, Prometheus and Alertmanager tell an inbox of what is wrong.
+
     Raises:
         DemoError: the broker or the scorer gave up.
-        OSError: `listen` cannot be listened on.
+        OSError: `listen` cannot be listened on, or Prometheus or Alertmanager is missing.
     """
     logs.set_up("logfmt", "warning")
     # The table at the end tells of the alarms; the bar until then is not to be torn apart.
@@ -61,6 +69,7 @@ def show(
     _print("Fitting a model of arrival delay on the first four weeks of 2013 ...")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inferwatch-demo-")))
+        told = Stack(stack, folder) if alerts else None
         topic = f"inferwatch-demo-{time.time_ns() // 1_000_000}"
         api_version = None
         if bootstrap_servers is None:
@@ -68,7 +77,9 @@ def show(
         else:
             create_topic(bootstrap_servers, topic)
         records = folder / "first-weeks.jsonl" if days >= LEAST_DAYS else None
-        server = stack.enter_context(ModelServer(bootstrap_servers, topic, days, records))
+        ahead = None if told is None else AHEAD
+        server = ModelServer(bootstrap_servers, topic, days, records, ahead)
+        stack.enter_context(server)
         while not server.wait_ready(0.2) and not stop.is_set():
             _check(server)
         if stop.is_set():
@@ -78,13 +89,21 @@ def show(
         app = _app(folder, text, records, diary)
         stack.callback(app.stop)
         app.start()
-        _replay(app, server, stop)
+        pauses = None
+        if told is not None:
+            told.start(app.exporter.url)
+            _print(f"What people are told: {told.inbox.url}   The replay waits for it.")
+            pauses = Pauses(app.board, told.inbox, stop.is_set)
+        _replay(app, server, stop, pauses)
         if stop.is_set():
             return
         _print(f"\n{tables(diary)}\n")
         if records is not None:
             _print(f"{_alarms(app, folder / STATE, days)}\n")
         _print(f"Read, scored and counted in {time.monotonic() - began:.0f} s.")
+        if told is not None:
+            slack, mails = told.inbox.told
+            _print(f"Told: {slack} messages in Slack, {mails} mails; they are at {told.inbox.url}")
         _print(f"Metrics: {app.exporter.url}/metrics   everything else: {app.exporter.url}/")
         if not leave:
             _print("Ctrl-C ends the demo.")
@@ -126,13 +145,15 @@ def _app(folder: Path, text: str, records: Path | None, diary: Diary) -> App:
     return app
 
 
-def _replay(app: App, server: ModelServer, stop: threading.Event) -> None:
+def _replay(app: App, server: ModelServer, stop: threading.Event, pauses: Pauses | None) -> None:
     total = server.progress.total or 0
     _print(f"Replaying {total:,} flights of 2013 through Kafka, each as it leaves.")
     progress = Progress("flights", total, sys.stderr)
     consumed = 0
     while consumed < total and not stop.is_set():
         app.turn()
+        if pauses is not None:
+            pauses.look()
         consumed = sum(app.pipeline.positions.values())
         progress.show(consumed)
         server.consumed(consumed)

@@ -42,11 +42,11 @@ def by_hour() -> Iterator[list[bytes]]:
         place += number
 
 
-def null_share(end: float) -> float:
-    """Share of the flights of the hour up to `end` (epoch) that never left: null answers."""
+def of_the_hour(end: float) -> tuple[int, float]:
+    """Flights of the hour up to `end` (epoch), and the share that never left: null answers."""
     _, storm, _, _ = _all()
     hour = storm[storm["time"].dt.floor("h") == pd.Timestamp(end - 3600, unit="s", tz="UTC")]
-    return float(hour["dep_delay"].isna().mean())
+    return len(hour), float(hour["dep_delay"].isna().mean())
 
 
 def prepare(folder: Path, bootstrap_servers: str, topic: str, pid: int) -> str:

@@ -11,14 +11,16 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from monitor.demo.model import NAME
-from tests.endtoend.storm import by_hour, null_share, prepare
+from monitor.demo.model import NAME, VERSION
+from tests.alerting.reading import Seen
+from tests.endtoend.storm import by_hour, of_the_hour, prepare
 from tests.support.alertmanager import Alertmanager, shipped
 from tests.support.daemon import Daemon, counted
 from tests.support.kafka import Broker, unique
@@ -28,6 +30,12 @@ from tests.support.slack import Slack, shown
 from tests.support.smtp import Smtp
 
 ROOT = Path(__file__).parents[2]
+FACTS = (
+    *("Since", "Rows", "Window's end", "Reference", "How rare", "Budget used", "Moved first"),
+    "Last new version",
+)
+"""What is said behind the causes, in this order."""
+
 CONFIG = """\
 global: {{scrape_interval: 500ms, evaluation_interval: 500ms}}
 rule_files: ["rules/*.yml"]
@@ -54,12 +62,26 @@ def newest(found: dict[str, float], name: str) -> float:
     return max(values, default=0.0)
 
 
+def says(text: str, share: float) -> bool:
+    """Whether a share stands in a text, as a percentage."""
+    return any(abs(float(one) - share * 100) < 0.1 for one in re.findall(r"([\d.]+)%", text))
+
+
+def facts(text: str) -> dict[str, str]:
+    """What a mail's text says, by the name that stands before it, in its order."""
+    return dict(re.findall(r"^([A-Z][\w' ]+): +(.+)$", "\n".join(text.splitlines()[1:]), re.M))
+
+
 def in_alarm(found: dict[str, float]) -> bool:
     return any(
         value == 1
         for name, value in found.items()
         if name.startswith("inferwatch_verdict{") and "verdict=alarm" in name
     )
+
+
+def has_counted(rows: int, found: dict[str, float]) -> bool:
+    return counted(found) == rows
 
 
 class Stage:
@@ -99,7 +121,7 @@ class Stage:
         for records in self.hours:
             self.broker.produce(self.topic, records)
             logged += len(records)
-            self.daemon.until(lambda found, logged=logged: counted(found) == logged)
+            self.daemon.until(partial(has_counted, logged))
             found = self.daemon.metrics()
             if in_alarm(found):
                 end = newest(found, "inferwatch_window_end_timestamp_seconds{")
@@ -146,17 +168,28 @@ def test_the_storm_reaches_people_with_its_cause_and_so_does_its_end(
     assert pd.Timestamp(end, unit="s", tz="America/New_York").strftime("%d %b") == "08 Feb"
     slack, mails = stage.told("PAGE")
 
-    share = null_share(end)
+    flights, share = of_the_hour(end)
     assert share > 0.3  # that is the storm: what pandas counts of flights that never left
     message: dict[str, Any] = stage.slack.messages[slack[0]]
-    first = shown(message["title"])
-    assert first.startswith(f"[PAGE] {NAME}: dep_delay missing 1.")
-    assert f"% to {share * 100:.4g}%" in first
-    # Those who never left had no answer either: the second line of what the alarm found.
-    assert f"output (ridge-1): missing 1.383% to {share * 100:.4g}%" in message["text"]
+    first, text = shown(message["title"]), shown(message["text"])
+    assert first.startswith(f"[PAGE] {NAME}: dep_delay")
+    assert says(first, share)
+    # Those who never left had no answer either: that is a line of its own.
+    assert any("dep_delay" not in line and says(line, share) for line in text.splitlines())
+    assert all(f"*{name}*" in text for name in FACTS)
     mail = stage.smtp.mails[mails[0]]
     assert mail.subject == first
-    assert f"dep_delay missing 1.383% to {share * 100:.4g}%" in mail.html
+    assert says(Seen(mail.html).text, share)
+    said = facts(mail.text)
+    assert [*said] == ["Model", "What", *FACTS, "Page", "Dashboard", "Runbook"]
+    assert said["Model"] == NAME
+    hour = pd.Timestamp(end - 3600, unit="s")  # no alarm was before: it began with this hour
+    assert said["Since"].startswith(f"{hour:%Y-%m-%d}")
+    assert "America/New_York" in said["Since"]
+    assert said["Rows"].startswith(str(flights))
+    assert said["Reference"].startswith("january") or "11 days" in said["Reference"]
+    assert VERSION in said["Last new version"]
+    assert said["Page"].endswith(f"/models/{NAME}")
     delays = (
         stage.slack.arrived[slack[0]] - closed,
         stage.smtp.mails[mails[0]].arrived - closed,
@@ -181,7 +214,7 @@ def test_the_storm_reaches_people_with_its_cause_and_so_does_its_end(
     stage.the_rest()
     stage.daemon.until(lambda found: not in_alarm(found))
     slack, mails = stage.told("RESOLVED")
-    assert f"{NAME}: dep_delay missing" in stage.slack.messages[slack[0]]["title"]
+    assert stage.slack.messages[slack[0]]["title"].startswith(f"[RESOLVED] {NAME}: ")
     assert stage.slack.messages[slack[0]]["color"] == "good"
     assert "Over since" in stage.smtp.mails[mails[0]].text
     assert stage.slack.refused == []
