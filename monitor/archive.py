@@ -184,13 +184,13 @@ class Archive:
         model: str,
         start: int = NEVER,
         end: int = FOREVER,
-        damaged: Callable[[Unreadable], None] | None = None,
+        damaged: Callable[[StateError], None] | None = None,
     ) -> Iterator[ClosedPane]:
         """The last revision of every pane of a model that starts from `start` up to `end` (us), in
         order of time.
 
         Args:
-            damaged: told of each pane whose file is damaged, which is then left out.
+            damaged: told of each pane or day whose file is damaged, which is then left out.
 
         Raises:
             StateError, OSError: one of them cannot be read.
@@ -246,19 +246,35 @@ class Archive:
                 return time(max(places).stamp)
         return None
 
-    def events(self, kind: str | None = None, model: str | None = None) -> Iterator[Event]:
+    def events(
+        self,
+        kind: str | None = None,
+        model: str | None = None,
+        damaged: Callable[[StateError], None] | None = None,
+    ) -> Iterator[Event]:
         """All events, or those of one kind or model, in order of time; at one time, as they were
         noted.
 
+        Args:
+            damaged: told of each day whose file is damaged, which is then left out.
+
         Raises:
-            StateError, OSError: a file of them cannot be read.
+            StateError: a file of them is damaged, and nobody is told of it.
+            OSError: one cannot be read.
         """
         for _, folder in days(self.folder / "events"):
 
             def look(folder: Path = folder) -> EventDay:
                 return read_event_day(folder, event_files(folder))
 
-            yield from _of(steady(look).table, kind, model, folder)
+            try:
+                found = _of(steady(look).table, kind, model, folder)
+            except StateError as error:
+                if damaged is None:
+                    raise
+                damaged(error)
+            else:
+                yield from found
 
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
@@ -276,7 +292,7 @@ def _panes_of(
     model: str,
     start: int,
     end: int,
-    damaged: Callable[[Unreadable], None] | None = None,
+    damaged: Callable[[StateError], None] | None = None,
 ) -> Iterator[ClosedPane]:
     """The panes of one day that start from `start` up to `end`; where their files are compacted
     meanwhile, it goes on behind the last one that it gave."""
@@ -284,6 +300,9 @@ def _panes_of(
     for tries in range(1, TRIES + 1):
         try:
             with PaneDay(folder, model) as day:
+                if damaged is not None and day.damage is not None:
+                    damaged(day.damage)
+                    return
                 for place in day.places():
                     if (done is None or place > done) and start <= time(place.stamp) < end:
                         try:

@@ -23,6 +23,7 @@ from monitor.collection import Collection
 from monitor.config_alarms import Alarms
 from monitor.config_limits import Limits
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
+from monitor.judging import kept
 from monitor.judging.beside import NOTHING, Beside, BesideRules
 from monitor.judging.first import FirstPanes
 from monitor.judging.judging import Judging
@@ -136,6 +137,8 @@ class Model:
         self._first = judging if isinstance(judging, FirstPanes) else None
         self._told = Told()
         self._reference = ""
+        self._looked_at: Judging | None = None
+        self._rests = ""
         if self._judging is None:  # the board may know one from before a reload
             hide(board, rules.name, [name for name, _ in rules.windows])
             for group in ("calibration", "expected"):
@@ -206,6 +209,7 @@ class Model:
             "judging": None if self._judging is None else self._judging.state(),
             "first": None if self._first is None else self._first.state(),
             "reference": self._reference,
+            "rests": self._rests,
             "told": self._told.state(),
         }
 
@@ -228,6 +232,8 @@ class Model:
             self._first.restore(stored.part("first"))
         if "reference" in stored:
             self._reference = stored.text("reference")
+        if "rests" in stored:
+            self._rests = stored.text("rests")
         if "told" in stored:
             self._told.restore(stored.part("told"))
         self._showcase.restore(stored.part("shown"))
@@ -346,8 +352,17 @@ class Model:
             log.info("reference", extra={"model": self.rules.name, "reference": self._reference})
             name = self.rules.name
             self._keeping.note(Event(now, now, "reference", name, self._reference, detail))
-            if self._judging is not None:
-                self._keeping.note(replace(self._judging.kept(), time=now, published=now))
+        self._keep_what_rests(now)
+
+    def _keep_what_rests(self, now: int) -> None:
+        """Keep what is shown of the reference in force, where it is not what was kept last."""
+        if self._judging is None or self._judging is self._looked_at:
+            return
+        self._looked_at = self._judging
+        event = self._judging.kept()
+        if (rests := kept.resting(event)) != self._rests:
+            self._rests = rests
+            self._keeping.note(replace(event, time=now, published=now))
 
     def _note_version(self, version: str, time: int, now: int, what: str) -> None:
         log.info(f"version {what}", extra={"model": self.rules.name, "version": version})

@@ -102,7 +102,7 @@ class History:
         """Write the past of these models, each within its span.
 
         Raises:
-            CannotBuild: a model has no schema yet.
+            CannotBuild: the only model has no schema yet; of several one without is noted.
             StateError, SchemaError, SchemaMismatch: the archive or a schema is damaged, or is not
                 of this config.
             OSError: something cannot be read or written.
@@ -112,13 +112,25 @@ class History:
         with tempfile.TemporaryFile(prefix="inferwatch-history-") as file:
             spool = Spool(file, self._most)
             for config, span in models:
-                self._gather(config, span, spool, written)
+                try:
+                    self._gather(config, span, spool, written)
+                except CannotBuild as error:
+                    if len(models) == 1:
+                        raise
+                    written.notes += (str(error),)
             _write(spool, out, written)
         return written
 
     def _gather(self, config: ModelConfig, span: Span, spool: Spool, written: Written) -> None:
         moments = Moments.of(config, Known.read(schema_path(self._models, config.name)))
-        said = Said(self._archive, config.name, moments.windows, moments.subjects, config.timezone)
+        said = Said(
+            self._archive,
+            config.name,
+            moments.windows,
+            moments.subjects,
+            config.timezone,
+            moments.is_damaged,
+        )
         board = _Board(config, said)
         days: set[int] = set()
 
@@ -136,7 +148,7 @@ class History:
         written.notes += tuple(
             f"model {config.name}: {number:,} panes {why}" for why, number in moments.amiss.items()
         )
-        written.damage += tuple(moments.damage)
+        written.damage += tuple(dict.fromkeys(moments.damage))
 
 
 class _Board:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from collectors.family import Statistic
 from collectors.summaries.state import StateError, Stored
-from monitor.archive import Archive, Unreadable
+from monitor.archive import Archive
 from monitor.archive_table import ClosedPane
 from monitor.config_model import ModelConfig
 from monitor.event_clock import DAY, NEVER, SECOND
@@ -110,7 +110,7 @@ class Moments:
         """
         longest = self.windows[-1][1]
         early = NEVER if span.start == NEVER else span.start - longest
-        panes = archive.panes(self.config.name, early, span.end, self._is_damaged)
+        panes = archive.panes(self.config.name, early, span.end, self.is_damaged)
         edge = published = NEVER
         for start, group in groupby(panes, key=lambda pane: pane.start):
             whole = [pane for pane in group if self._fits(pane)]
@@ -130,7 +130,8 @@ class Moments:
             if end > span.start:
                 yield self._moment(end, published, whole)
 
-    def _is_damaged(self, error: Unreadable) -> None:
+    def is_damaged(self, error: StateError) -> None:
+        """Take note of a file that is left out."""
         self.damage.append(str(error))
 
     def _fits(self, pane: ClosedPane) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from collectors.drift.calibration.seasons import Calendar
 from collectors.family import Statistic
+from collectors.summaries.state import StateError
 from monitor.archive import Archive, Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
@@ -43,9 +44,10 @@ class Said:
         windows: name and length.
         subjects: what verdicts are given on.
         zone: in which days begin.
+        damaged: told of each day whose events are damaged, which is then left out.
 
     Raises (from all of it):
-        StateError, OSError: the archive's events cannot be read.
+        OSError: the archive's events cannot be read.
     """
 
     def __init__(
@@ -55,16 +57,17 @@ class Said:
         windows: tuple[tuple[str, int], ...],
         subjects: list[str],
         zone: str,
+        damaged: Callable[[StateError], None],
     ) -> None:
         self._model = model
         self._lengths = windows
         self._subjects = subjects
         self._calendar = Calendar(zone)
         # Both are few, and are told in wall time: what the log itself says of it is older.
-        self._references = list(archive.events(kept.REFERENCE, model))
+        self._references = list(archive.events(kept.REFERENCE, model, damaged))
         self._published = [one.published for one in self._references]
-        self._versions = list(archive.events("version", model))
-        self._events = archive.events(kept.WINDOW, model)
+        self._versions = list(archive.events("version", model, damaged))
+        self._events = archive.events(kept.WINDOW, model, damaged)
         self._next = next(self._events, None)
         self._newest = {name: _Window() for name, _ in windows}
         self._reference = ""
@@ -114,7 +117,10 @@ class Said:
         place = bisect_right(self._published, moment.published)
         told = self._references[:place]
         if any(one.end == moment.end for one in self._newest.values()):
-            told = [one for one in self._references if one.subject == self._reference] or told
+            for known in (told, self._references):
+                if of_it := [one for one in known if one.subject == self._reference]:
+                    told = of_it
+                    break
         if not told:
             return {}
         self._reference = told[-1].subject

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from collectors.family import Statistic
+from collectors.specs import digest
 from monitor.archive import Event
 from monitor.event_clock import NEVER
 from monitor.metrics import BY_STATISTIC
@@ -60,6 +61,12 @@ def of_reference(
         "series": packed(series, reference),
     }
     return Event(NEVER, NEVER, REFERENCE, model, reference, detail)
+
+
+def resting(event: Event) -> str:
+    """What of such an event stays as long as neither the reference nor its settings change."""
+    detail = event.detail
+    return digest([detail["reference"], detail["subjects"], detail["series"], [*detail["alarm"]]])
 
 
 def packed(statistics: Iterable[Statistic], reference: str, window: str = "") -> Packed:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from monitor.archive_files import pane_files
-from tests.history.looking_back import HOSTILE, KEPT, Days, call, check, history
+from tests.history.looking_back import HOSTILE, KEPT, MAIN, ROOT, Days, call, check, history
 from tests.support.real import require
 
 HOUR = 3_600
@@ -142,6 +144,39 @@ def test_a_damaged_window_costs_itself_alone(folder: Path) -> None:
     assert set(found) == set(whole)
     unlike = [time for time in sorted(whole) if _hourly(found[time]) != _hourly(whole[time])]
     assert len(unlike) == 1
+
+
+def test_a_damaged_day_or_its_events_cost_that_day_alone(folder: Path) -> None:
+    whole = history(call(folder)[0])
+    days = sorted((folder / "state/archive/panes/model=m").iterdir())
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "archive", "compact"],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert b"became" in done.stdout
+    compact = days[0] / "compact.parquet"
+    compact.write_bytes(compact.read_bytes()[:-30])
+    events = sorted((folder / "state/archive/events").rglob("*.parquet"))[-1]
+    events.write_bytes(events.read_bytes()[:-30])
+    text, said = call(folder, code=1)
+    check(text)
+    amiss = [line for line in said.splitlines() if "damaged, and left out" in line]
+    assert len(amiss) == 2
+    assert days[0].name in amiss[0] + amiss[1]
+    found = history(text)
+    assert 0 < len(found) < len(whole)
+    assert max(found) == max(whole)
+
+
+def test_a_model_that_nobody_has_seen_yet_keeps_no_other_from_it(folder: Path) -> None:
+    config = folder / "inferwatch.yml"
+    whole, _ = call(folder)
+    text = config.read_text().replace("- name: m\n", "- name: m\n    match: {topic: inferences}\n")
+    text = text.replace("topics: [inferences]", "topics: [inferences, other]")
+    config.write_text(f"{text}  - {{name: fresh, match: {{topic: other}}}}\n")
+    text, said = call(folder)
+    assert text == whole
+    assert "model fresh has no schema yet" in said
 
 
 def _hourly(shown: dict[str, float]) -> dict[str, float]:

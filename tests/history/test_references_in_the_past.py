@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.history.looking_back import Days, call, history, note
-from tests.judging.living import Life, few, prepare, traffic
+from tests.judging.living import JUDGED, Life, few, prepare, traffic
 from tests.judging.succeeding import accepted, later, moved, noticed
 
 BEFORE, AFTER = 50, 30
@@ -40,3 +40,21 @@ def test_each_window_has_the_reference_that_was_in_force(tmp_path: Path) -> None
     assert all(len(one) == 1 for one in calibrated)
     assert new == sorted(new)
     assert (sum(new), len(new)) == (AFTER, BEFORE + AFTER - 1)
+
+
+def test_another_budget_counts_from_when_it_was_in_force(tmp_path: Path) -> None:
+    days = Days(prepare(tmp_path))
+    life = Life(days.folder)
+    for place, records in enumerate(traffic(8)):
+        if place == 4:
+            assert life.harness.app.save()
+            life.harness.now += 1.0
+            life.reborn(JUDGED + "    alarms: {budget: 1 per 7d}\n")
+        life.read(records)
+        note(life, days)
+    life.end()
+    found = history(call(days.folder)[0])
+    for end, shown in days.shown.items():
+        assert found[end] == shown, end
+    budget = [shown['inferwatch_alarm_budget_per_day{model="m"}'] for shown in found.values()]
+    assert {round(1 / one) for one in budget} == {7, 30}

@@ -105,6 +105,7 @@ def tell_apart(
         spread = Spread("spans" if of_spans else "random rows", len(found), as_far, quantiles)
         if of_spans and alpha:
             limit = round(threshold(found, alpha), 4)
+            limit = limit if limit < 1.0 else None  # days that differ so much say nothing
     order = sorted(lost.items(), key=lambda item: -item[1])
     leading = [(name, round(loss, 4)) for name, loss in order[:SHOWN] if loss > 0.001]
     words = _words(spread, (end - start) / DAY)

@@ -157,11 +157,16 @@ class Pages:
             status, page = 404, {"error": str(error)}
         body = self._html(asked, page) if html else msgspec.json.encode(page)
         made = _Made(body, status, _tag(body), self._clock())
-        self._made[key] = made
-        self._made.move_to_end(key)
-        while len(self._made) > 1 and sum(len(m.body) for m in self._made.values()) > REMEMBERED:
-            self._made.popitem(last=False)
+        if status == 200:  # of what is not there anybody can ask in endless ways
+            self._made[key] = made
+            self._made.move_to_end(key)
+            while len(self._made) > 1 and self._room() > REMEMBERED:
+                self._made.popitem(last=False)
         return made
+
+    def _room(self) -> int:
+        """Bytes of what is remembered, and of how it was asked for."""
+        return sum(len(asked) + len(made.body) for (_, asked), made in self._made.items())
 
     def _html(self, asked: _Asked, page: Any) -> bytes:
         if isinstance(page, dict):
