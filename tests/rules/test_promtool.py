@@ -88,11 +88,11 @@ class TestEveryAlert:
     @pytest.mark.parametrize("alert", ALERTS)
     def test_says_what_it_is_in_each_story(self, alert: str) -> None:
         for story in looking_at(alert):
-            for annotations in (one for look in story.looks[alert] for one in look.fires):
-                assert re.fullmatch(r"(?s)\S.*\S", annotations["summary"])
-                assert annotations["description"].endswith(".")
-                assert annotations["runbook_url"].endswith(f"/{alert}.md")
-                assert [one for one in annotations.values() if re.search("  | \\n", one)] == []
+            for said in (one for look in story.looks[alert] for one in look.fires):
+                assert re.fullmatch(r"(?s)\S.*\S", said["summary"])
+                assert said["description"].endswith(".")
+                assert said["runbook_url"].endswith(f"/{alert}.md")
+                assert [one for one in said.values() if re.search("  | \\n", one)] == []
 
     def test_there_are_so_many(self, capsys: pytest.CaptureFixture[str]) -> None:
         looks = sum(len(some) for one in STORIES for some in one.looks.values())
