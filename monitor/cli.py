@@ -131,8 +131,24 @@ def init(
 @click.option("--bootstrap-servers", help="Use this Kafka instead of the embedded broker.")
 @click.option("--listen", default="127.0.0.1:10464", show_default=True, help="Where metrics are.")
 @click.option("--days", type=click.IntRange(1, 365), default=365, help="Replay only so many days.")
-def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> None:
+@click.option("--produce-only", is_flag=True, help="Only write the flights to --bootstrap-servers.")
+@click.option("--topic", default="inferences", show_default=True, help="Where to, of its own.")
+@click.option("--pace", type=click.FloatRange(0, min_open=True), help="Hours of flights a minute.")
+@click.option("--at-once", default=0, show_default=True, help="Days that do not wait for --pace.")
+def demo(
+    leave: bool,
+    bootstrap_servers: str | None,
+    listen: str,
+    days: int,
+    produce_only: bool,
+    topic: str,
+    pace: float | None,
+    at_once: int,
+) -> None:
     """Watch a year of real flights, scored by a real model, go through Kafka into metrics.
+
+    With --produce-only the flights go to a Kafka of yours, for a monitor that runs elsewhere;
+    --topic, --pace and --at-once are for that alone.
 
     \b
     Example:  inferwatch demo --exit
@@ -141,6 +157,14 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int) -> 
 
     stop = stop_on_signals()
     try:
+        if produce_only:
+            from monitor.demo.producing import produce
+
+            if bootstrap_servers is None:
+                fail("inferwatch demo: --produce-only needs --bootstrap-servers HOST:PORT", 2)
+            written = produce(bootstrap_servers, topic, days, at_once, pace, stop, click.echo)
+            click.echo(f"{written:,} written")
+            return
         show(bootstrap_servers, listen, days, leave, stop)
     except (DemoError, ImportError, OSError) as error:
         fail(f"inferwatch demo: {error}")
