@@ -68,22 +68,15 @@ def test_the_sidecar_sees_its_server_and_reads_its_log() -> None:
     objects = kustomized(SIDECAR)
     assert "StatefulSet" not in {found["kind"] for found in objects}
     template = named(objects, "Deployment")["spec"]["template"]
-    pod, (sidecar,), (server,) = (
-        template["spec"],
-        template["spec"]["initContainers"],
-        template["spec"]["containers"],
-    )
+    pod = template["spec"]
+    (sidecar,), (server,) = pod["initContainers"], pod["containers"]
     assert pod["shareProcessNamespace"] is True
     assert sidecar["restartPolicy"] == "Always"
     assert sidecar["image"] == f"inferwatch:{VERSION}"
     user = pod["securityContext"]["runAsUser"]
     assert sidecar["securityContext"]["runAsUser"] == user
     (written,) = server["volumeMounts"]
-    assert {
-        "mountPath": written["mountPath"],
-        "name": written["name"],
-        "readOnly": True,
-    } in sidecar["volumeMounts"]
+    assert {**written, "readOnly": True} in sidecar["volumeMounts"]
     config = read(SIDECAR / "inferwatch.yml")
     assert config["source"]["files"]["paths"] == [f"{written['mountPath']}/*.jsonl"]
     assert config["models"][0]["process"] == {"name": server["name"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -87,8 +86,3 @@ def named(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     """The one object of this kind."""
     (found,) = [one for one in objects if one["kind"] == kind]
     return found
-
-
-def text_of(value: Any) -> str:
-    """All that a part of a file says, to be searched."""
-    return json.dumps(value)
