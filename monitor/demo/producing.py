@@ -64,7 +64,8 @@ def hours(flights: pd.DataFrame) -> Iterator[tuple[int, int]]:
 
     An hour without a flight is passed over.
     """
-    local = flights["time"].dt.tz_convert(TIME_ZONE)
-    first = local.iloc[0].normalize()
-    for hour, number in flights.groupby(flights["time"].dt.floor("h")).size().items():
-        yield (hour.tz_convert(TIME_ZONE).normalize() - first).days, int(number)
+    # Floored in UTC: in autumn a local hour comes twice.
+    sizes = flights.groupby(flights["time"].dt.floor("h")).size()
+    days = sizes.index.tz_convert(TIME_ZONE).normalize()
+    for day, number in zip((days - days[0]).days, sizes, strict=True):
+        yield int(day), int(number)

@@ -79,9 +79,9 @@ def test_a_producer_that_was_ended_goes_on_where_it_was(
             self.asked += 1
             return self.asked == 10
 
-    written = produce(broker.address, topic, 2, 0, None, Ended(), str)
+    written = produce(broker.address, topic, 2, 0, None, Ended(), print)
     assert 0 < written < 1_000
-    rest = produce(broker.address, topic, 2, 0, None, stop, str)
+    rest = produce(broker.address, topic, 2, 0, None, stop, print)
     wanted = first_days(flights, 2)["request_id"].tolist()
     assert written + rest == len(wanted)
     assert in_turn(read(broker, topic)) == wanted
@@ -99,7 +99,7 @@ def test_days_at_once_do_not_wait_and_the_others_do(
             waits.append(timeout)
             return False
 
-    produce(broker.address, unique("flights"), 2, 1, 6.0, Clock(), str)
+    produce(broker.address, unique("flights"), 2, 1, 6.0, Clock(), print)
     two_days = first_days(flights, 2)
     local = two_days["time"].dt.tz_convert(TIME_ZONE)
     second = two_days["time"][local >= "2013-01-02"].dt.floor("h").nunique()
