@@ -64,8 +64,10 @@ def hours(flights: pd.DataFrame) -> Iterator[tuple[int, int]]:
 
     An hour without a flight is passed over.
     """
+    import pandas as pd
+
     # Floored in UTC: in autumn a local hour comes twice.
     sizes = flights.groupby(flights["time"].dt.floor("h")).size()
-    days = sizes.index.tz_convert(TIME_ZONE).normalize()
+    days = pd.DatetimeIndex(sizes.index).tz_convert(TIME_ZONE).normalize()
     for day, number in zip((days - days[0]).days, sizes, strict=True):
         yield int(day), int(number)
