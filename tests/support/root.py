@@ -18,7 +18,10 @@ _UNREAD = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/")
 
 def write_root(path: Path) -> None:
     """Write the files of `WANTED` and of all that they depend on to a tar, as they are here."""
-    names = sorted({_real(name) for name in _files(_closure(WANTED))})
+    files = {_real(name) for name in _files(_closure(WANTED))}
+    # A folder that no package names, as one that a link leads to, would be made for root alone.
+    folders = {str(folder) for name in files for folder in Path(name).parents}
+    names = sorted(files | folders)
     with tarfile.open(path, "w") as tar:
         for name in names:
             tar.add(name, recursive=False)
