@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bench simulate peers realdata torture test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo bench simulate peers realdata torture history dashboards test test-all lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ realdata: setup peers ## Alarms on real data beside NannyML's and Evidently's; w
 torture: setup ## Every fault of docs/reliability.md at full size (ARGS="--rows 2,7" plays some).
 	$(BIN)/python -m tests.torture $(ARGS)
 
+history: setup ## The flights' year in a real Prometheus, and what fired when; writes docs/demo.md.
+	$(BIN)/python -m benchmarks.history --out docs/demo.md $(ARGS)
+
 lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,14 +55,18 @@ lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/lint-imports
 
 test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
-	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
-	@echo "nothing is left to make test-all yet: every test ran"
+	$(BIN)/pytest -m "not year" --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@echo "left to make test-all: the flights' whole year in Prometheus (-m year)"
 
-test-all: test ## The same, and the long ones, once there are any.
+test-all: test ## The same, and the long ones.
+	$(BIN)/pytest -m year
 
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dashboards: setup ## Write the boards of Grafana, from dashboards/build.
+	$(BIN)/python -m dashboards.build
 
 docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics_docs > docs/metrics.md

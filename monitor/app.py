@@ -12,7 +12,7 @@ from collectors.family import Statistic
 from collectors.schema import SchemaError, SchemaMismatch
 from collectors.sources import Assigned, CaughtUp, Partition, Records, Source, StreamValue
 from collectors.summaries.state import State, StateError, Stored
-from monitor import __version__
+from monitor import __version__, limits
 from monitor.archive import Event
 from monitor.board import Board
 from monitor.checkpoint import Refused
@@ -29,6 +29,9 @@ from monitor.pipeline import Pipeline
 from monitor.reload import NotReloaded, Reloads, check_fixed
 from monitor.server import Exporter
 from monitor.source import make_source
+from monitor.web.pages.making import Maker
+from monitor.web.pages.routes import Pages
+from monitor.web.pages.watched import Watched, watched
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class App:
         )
         declare(self.board, config.models)
         self.pipeline = make_pipeline(config, self.board, self._letters, self.keeper, listeners)
+        self.jobs = Jobs(self.board, clock)
         self.exporter = Exporter(
             self.board,
             config.web.address,
@@ -93,8 +97,8 @@ class App:
             web=config.web,
             reload=self.reloads.ask_and_wait,
             state=config.state.dir,
+            pages=self._pages(config),
         )
-        self.jobs = Jobs(self.board, clock)
         self._source: Source | None = None
         self._samplers = samplers(config.models)
         self._topics: dict[str, str] = {}
@@ -274,6 +278,17 @@ class App:
         self.keeper.close()
         self._letters.close()
 
+    def _pages(self, config: Config) -> Pages:
+        """What people look at: it reads what the other parts have, from threads of the server."""
+
+        def models() -> list[Watched]:
+            running = self.pipeline.models
+            return [watched(one, running.get(one.name)) for one in self._config.models]
+
+        state, clock = config.state.dir, self._clock
+        maker = Maker(self.board, state, models, self.jobs.next, self.ready, clock)
+        return Pages(maker, clock)
+
     def _state(self) -> State:
         return {"pipeline": self.pipeline.state(), "topics": dict(self._topics)}
 
@@ -282,6 +297,8 @@ class App:
         self.board.set_gauge(Statistic("build_info", 1, labels))
         self.board.set_gauge(Statistic("config.reload_successful", 1))
         self.board.set_gauge(Statistic("config.reload_timestamp", now))
+        for one in self._config.models:
+            limits.show(self.board, one)
         at, models = round(now * SECOND), [model.name for model in self._config.models]
         detail = {"models": models, "inferwatch": __version__}
         self.keeper.note(Event(at, at, "config", "", digest(self._config), detail))

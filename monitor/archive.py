@@ -15,7 +15,7 @@ What was settled for long is compacted, a day into one file (`monitor.compaction
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ from monitor.archive_files import (
     place_of,
     time,
 )
-from monitor.archive_table import DAMAGE, ClosedPane, to_parquet, write
+from monitor.archive_table import DAMAGE, ClosedPane, Figures, to_parquet, write
 from monitor.compacted import Footer
 from monitor.disk import PARTIAL, make_folder, sync_folders, write_whole
 from monitor.event_clock import FOREVER, NEVER
@@ -179,15 +179,40 @@ class Archive:
         first = "" if start == NEVER else date(start)
         return [path for begin, path in found if begin < end and date(begin) >= first]
 
-    def panes(self, model: str, start: int = NEVER, end: int = FOREVER) -> Iterator[ClosedPane]:
+    def panes(
+        self,
+        model: str,
+        start: int = NEVER,
+        end: int = FOREVER,
+        damaged: Callable[[Unreadable], None] | None = None,
+    ) -> Iterator[ClosedPane]:
         """The last revision of every pane of a model that starts from `start` up to `end` (us), in
         order of time.
+
+        Args:
+            damaged: told of each pane whose file is damaged, which is then left out.
 
         Raises:
             StateError, OSError: one of them cannot be read.
         """
         for folder in self.days(model, start, end):
-            yield from _panes_of(folder, model, start, end)
+            yield from _panes_of(folder, model, start, end, damaged)
+
+    def figures(self, model: str, start: int, end: int) -> Iterator[Figures]:
+        """The statistics of the same panes without their summaries, a day at a time.
+
+        Raises:
+            StateError, OSError: one of them cannot be read.
+        """
+        for folder in self.days(model, start, end):
+
+            def look(folder: Path = folder) -> list[Figures]:
+                with PaneDay(folder, model) as day:
+                    wanted = [p for p in day.places() if start <= time(p.stamp) < end]
+                    found = map(day.figures, wanted)
+                    return [one for one in found if one is not None]
+
+            yield from steady(look)
 
     def has(self, model: str, start: int, end: int) -> bool:
         """Whether a pane of a model starts from `start` up to `end` (us).
@@ -221,8 +246,9 @@ class Archive:
                 return time(max(places).stamp)
         return None
 
-    def events(self, kind: str | None = None) -> Iterator[Event]:
-        """All events, or those of one kind, in order of time; at one time, as they were noted.
+    def events(self, kind: str | None = None, model: str | None = None) -> Iterator[Event]:
+        """All events, or those of one kind or model, in order of time; at one time, as they were
+        noted.
 
         Raises:
             StateError, OSError: a file of them cannot be read.
@@ -232,7 +258,7 @@ class Archive:
             def look(folder: Path = folder) -> EventDay:
                 return read_event_day(folder, event_files(folder))
 
-            yield from _of(steady(look).table, kind, folder)
+            yield from _of(steady(look).table, kind, model, folder)
 
     def _notes(self) -> list[tuple[int, Path]]:
         for stray in self._unsettled.glob(f"*{PARTIAL}"):
@@ -245,7 +271,13 @@ class Archive:
         return day / pane_name(place_of(pane.version, pane.slice, pane.start), pane.revision)
 
 
-def _panes_of(folder: Path, model: str, start: int, end: int) -> Iterator[ClosedPane]:
+def _panes_of(
+    folder: Path,
+    model: str,
+    start: int,
+    end: int,
+    damaged: Callable[[Unreadable], None] | None = None,
+) -> Iterator[ClosedPane]:
     """The panes of one day that start from `start` up to `end`; where their files are compacted
     meanwhile, it goes on behind the last one that it gave."""
     done: Place | None = None
@@ -254,7 +286,13 @@ def _panes_of(folder: Path, model: str, start: int, end: int) -> Iterator[Closed
             with PaneDay(folder, model) as day:
                 for place in day.places():
                     if (done is None or place > done) and start <= time(place.stamp) < end:
-                        pane = day.pane(place)
+                        try:
+                            pane = day.pane(place)
+                        except Unreadable as error:
+                            if damaged is None:
+                                raise
+                            pane = None
+                            damaged(error)
                         if pane is not None:
                             yield pane
                         done = place
@@ -280,15 +318,16 @@ def _events(events: Sequence[Event]) -> bytes:
     return write(pa.Table.from_pylist(rows, schema=EVENTS))
 
 
-def _of(table: Any, kind: str | None, folder: Path) -> list[Event]:
+def _of(table: Any, kind: str | None, model: str | None, folder: Path) -> list[Event]:
     """The events of a table.
 
     Raises:
         StateError: they are damaged.
     """
     try:
-        if kind is not None:
-            table = table.filter(pc.equal(table["kind"], kind))
+        for name, wanted in (("kind", kind), ("model", model)):
+            if wanted is not None:
+                table = table.filter(pc.equal(table[name], wanted))
         times = [table[name].cast(pa.int64()).to_pylist() for name in ("time", "published")]
         texts = [table[name].to_pylist() for name in ("kind", "model", "subject")]
         details = map(msgspec.json.Decoder(dict[str, Any]).decode, table["detail"].to_pylist())

@@ -17,7 +17,15 @@ import pyarrow as pa
 
 from collectors.summaries.state import StateError
 from monitor.archive_files import COMPACT, EventFile, PaneFile, Place, pane_files
-from monitor.archive_table import DAMAGE, ClosedPane, from_parquet, read_table
+from monitor.archive_table import (
+    DAMAGE,
+    FIGURES,
+    ClosedPane,
+    Figures,
+    figures,
+    from_parquet,
+    read_table,
+)
 from monitor.compacted import CompactPanes, Footer, read_events
 
 TRIES = 5
@@ -121,6 +129,25 @@ class PaneDay:
             return self._compact.pane(place, self.model)
         except StateError as error:
             raise Unreadable(str(error), self._held(place)) from error
+
+    def figures(self, place: Place) -> Figures | None:
+        """The statistics of a pane in its last revision, in a fraction of the time; None where it
+        was never closed.
+
+        Raises:
+            StateError: its file is damaged.
+        """
+        file = self.files.get(place)
+        if file is not None and file.revision > self._held(place):
+            try:
+                return figures(read_table(file.path.read_bytes(), FIGURES))
+            except DAMAGE as error:
+                raise StateError(f"{file.path}: damaged ({error})") from error
+        if self.damage is not None:
+            raise self.damage
+        if self._compact is None or place not in self._compact.held:
+            return None
+        return figures(self._compact.columns(place, FIGURES))
 
     def _held(self, place: Place) -> int:
         """The revision in the compact file; -1 where it has none."""

@@ -136,11 +136,46 @@ def write(table: Any) -> bytes:
     return sink.getvalue()
 
 
-def read_table(data: bytes) -> Any:
-    """The table again; whatever of `DAMAGE` where the bytes are not those of one."""
+def read_table(data: bytes, columns: Sequence[str] | None = None) -> Any:
+    """The table again, or some columns of it; whatever of `DAMAGE` where the bytes are not those
+    of one."""
     # `parquet.read_table` would take half as long again, for what folders of files need.
     with parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-        return file.read(use_threads=False)
+        return file.read(columns=columns, use_threads=False)
+
+
+FIGURES = ("version", "start", "end", "rows", "kind", "name", "labels", "value")
+"""The columns that the statistics of a pane are in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The statistics of one pane without its summaries; times in us."""
+
+    version: str
+    start: int
+    end: int
+    rows: int
+    statistics: Sequence[Statistic]
+
+
+def figures(table: Any) -> Figures:
+    """The statistics of a pane, from the columns `FIGURES` of its table.
+
+    Raises:
+        StateError: it is none.
+    """
+    try:
+        first = {name: table.column(name)[0] for name in FIGURES[:4]}
+        return Figures(
+            version=first["version"].as_py(),
+            start=first["start"].value,
+            end=first["end"].value,
+            rows=first["rows"].as_py(),
+            statistics=_statistics_in(table),
+        )
+    except DAMAGE as error:
+        raise StateError(f"not a pane of the archive: {error}") from error
 
 
 def from_parquet(data: bytes, model: str) -> ClosedPane:
@@ -164,11 +199,6 @@ def from_table(table: Any, model: str) -> ClosedPane:
     try:
         _check_format(table)
         same = {name: table.column(name)[0] for name in SCHEMA.names[:8]}
-        statistics = table.filter(pc.equal(table["kind"], "statistic"))
-        found = zip(
-            *(statistics[name].to_pylist() for name in ("name", "value", "labels")), strict=True
-        )
-        labels = msgspec.json.Decoder(dict[str, str])
         return ClosedPane(
             model=model,
             version=same["version"].as_py(),
@@ -180,7 +210,7 @@ def from_table(table: Any, model: str) -> ClosedPane:
             published=same["published"].value,
             schema=same["schema"].as_py(),
             state=_state(table.filter(pc.equal(table["kind"], "summary"))),
-            statistics=[Statistic(name, value, labels.decode(text)) for name, value, text in found],
+            statistics=_statistics_in(table),
         )
     except DAMAGE as error:
         raise StateError(f"not a pane of the archive: {error}") from error
@@ -213,6 +243,15 @@ def _state(parts: Any) -> State:
             inner = inner.setdefault(step, {})
         inner[path[-1]] = value
     return state
+
+
+def _statistics_in(table: Any) -> list[Statistic]:
+    statistics = table.filter(pc.equal(table["kind"], "statistic"))
+    found = zip(
+        *(statistics[name].to_pylist() for name in ("name", "value", "labels")), strict=True
+    )
+    labels = msgspec.json.Decoder(dict[str, str])
+    return [Statistic(name, value, labels.decode(text)) for name, value, text in found]
 
 
 def _statistics(statistics: Sequence[Statistic]) -> Iterator[dict[str, Any]]:

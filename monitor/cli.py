@@ -10,8 +10,10 @@ from pathlib import Path
 import click
 
 from monitor import __version__
+from monitor.alerting.command import alert
 from monitor.archive_commands import archive
 from monitor.command_line import fail, load_config
+from monitor.grafana.command import dashboards
 from monitor.jobs.report.command import report
 from monitor.references.commands import checked, reference
 
@@ -173,6 +175,8 @@ def demo(
 main.add_command(reference)
 main.add_command(archive)
 main.add_command(report)
+main.add_command(alert)
+main.add_command(dashboards)
 
 
 def stop_on_signals() -> threading.Event:

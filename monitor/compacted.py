@@ -166,6 +166,14 @@ class CompactPanes:
             raise StateError(f"{self.path}: {error}") from error
         return table
 
+    def columns(self, place: Place, names: Sequence[str]) -> Any:
+        """Some columns of the rows of a pane."""
+        try:
+            group = self.held[place].group
+            return self._file.read_row_group(group, columns=list(names), use_threads=False)
+        except DAMAGE as error:
+            raise _damaged(self.path, error) from error
+
     def pane(self, place: Place, model: str) -> ClosedPane:
         """A pane."""
         return from_table(self.table(place), model)

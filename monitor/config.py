@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from monitor.config_alarms import Share, SharedAlarms
+from monitor.config_alertmanager import AlertmanagerConfig
+from monitor.config_grafana import GrafanaConfig
 from monitor.config_jobs import JobsConfig
 from monitor.config_model import ModelConfig
 from monitor.config_source import Log, Source, State
@@ -29,7 +31,7 @@ class ConfigError(Exception):
 class Config(Section):
     """The whole file."""
 
-    planned = frozenset({"alertmanager", "grafana", "lake", "experiments"})
+    planned = frozenset({"lake", "experiments"})
 
     source: Source = Field(description="Where records come from.")
     models: tuple[ModelConfig, ...] = Field(min_length=1, description="The models to watch.")
@@ -40,6 +42,12 @@ class Config(Section):
     web: Web = Field(default_factory=Web, description="Where metrics are served.")
     jobs: JobsConfig = Field(
         default_factory=JobsConfig, description="What is done by the clock, beside reading."
+    )
+    alertmanager: AlertmanagerConfig = Field(
+        default_factory=AlertmanagerConfig, description="Where Alertmanager is."
+    )
+    grafana: GrafanaConfig | None = Field(
+        default=None, description="Where Grafana is, and what is written there."
     )
     log: Log = Field(default_factory=Log, description="How the daemon logs.")
 

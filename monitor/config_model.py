@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator, model_validator
 
@@ -13,6 +13,7 @@ from collectors.layout import ImageLimits, Layout, Path
 from monitor.config_alarms import Alarms, Share
 from monitor.config_fields import FeatureConfig, Fields, Match, OutputConfig
 from monitor.config_layout import build_hints, build_layout
+from monitor.config_limits import Limits, check_limits
 from monitor.config_reference import ReferenceConfig
 from monitor.config_types import (
     Count,
@@ -92,8 +93,6 @@ class Caps(Section):
 class ModelConfig(Section):
     """One model. Durations are in seconds, sizes in bytes."""
 
-    planned: ClassVar[frozenset[str]] = frozenset({"limits"})
-
     name: Text = Field(
         description="Its name in every metric: letters, digits, `_`, `.` and `-`, at most 100.",
         examples=["arrival-delay"],
@@ -126,6 +125,9 @@ class ModelConfig(Section):
     )
     alarms: Alarms = Field(
         default_factory=Alarms, description="What may ring, and how often for nothing."
+    )
+    limits: Limits = Field(
+        default_factory=Limits, description="Fixed bounds that alert rules judge by."
     )
     replicas: Count = Field(
         default=1,
@@ -238,6 +240,11 @@ class ModelConfig(Section):
             if known is not None and name not in known and feature.path is None:
                 what = "is not among the names of fields.features, and has no path"
                 raise Misplaced(f"{what}; add it there, or give it a path", "features", name)
+        return self
+
+    @model_validator(mode="after")
+    def _limits_fit(self) -> ModelConfig:
+        check_limits(self)
         return self
 
     def listed_features(self) -> Mapping[str, Path] | None:

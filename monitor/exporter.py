@@ -24,6 +24,7 @@ from monitor.web.access import OPEN, Access
 from monitor.web.guard import Guard
 from monitor.web.index import Link, page
 from monitor.web.lines import Format, Lines
+from monitor.web.pages.routes import Pages
 from monitor.web.reports import ReportPages
 
 INTERVAL = 1.0
@@ -178,6 +179,7 @@ def make_app(
     access: Callable[[], Access] = lambda: OPEN,
     reload: Reload | None = None,
     reports: ReportPages | None = None,
+    pages: Pages | None = None,
 ) -> ASGIApp:
     """The web application: GET and HEAD alone, but for the reload."""
     one_reload = asyncio.Lock()
@@ -223,7 +225,7 @@ def make_app(
         Route("/-/healthy", healthy),
         Route("/-/ready", is_ready),
         Route("/-/reload", read_again, methods=["POST", "PUT"]),
-        Route("/", index),
+        *((Route("/", index),) if pages is None else pages.routes()),
     ]
     if reports is not None:
         routes.append(Route("/reports/{model}/{file}", reports.answer))

@@ -5,7 +5,7 @@ Families and the daemon speak of statistic ids; here each becomes a Prometheus m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -77,6 +77,31 @@ def _monitor(
     return Metric(statistic, name, kind, labels, unit, denominator, help, "monitor")
 
 
+BOUNDED: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("software.throughput", "input.length_mean", "input.brightness_mean", "output.class_ratio"),
+        ("max", "min"),
+    ),
+    **dict.fromkeys(
+        (
+            "software.latency_quantile",
+            "software.error_ratio",
+            "software.log_memory_bytes",
+            "software.log_cpu_seconds",
+            "input.missing_ratio",
+            "input.invalid_ratio",
+            "input.items_mean",
+            "input.bytes_mean",
+            "output.null_ratio",
+            "output.rerun_mismatch_ratio",
+            "output.rerun_stddev",
+            "process.memory_bytes",
+        ),
+        ("max",),
+    ),
+}
+"""Statistics that the config may set limits for: the most, and of some the least."""
+
 _GIVEN = "Rows whose log says it."
 _TIMED = "Inferences whose latency could be read."
 _ROWS = "Rows of the window, those with an error included."
@@ -87,6 +112,24 @@ _ANSWERED = "Rows without an error."
 _ANSWERS = "Usable answers of rows without an error."
 _WHOLE = "The window."
 _TREE = "The process and its children."
+
+
+def _limits(measured: Iterable[Metric]) -> Iterator[Metric]:
+    """The limits that the config may set, with the labels of what they are of; see `BOUNDED`."""
+    for metric in measured:
+        for bound in BOUNDED.get(metric.statistic, ()):
+            side, what = ("_lower", "Least") if bound == "min" else ("", "Most")
+            yield Metric(
+                f"{metric.statistic}.{bound}",
+                f"{metric.name}{side}_threshold",
+                "gauge",
+                tuple(name for name in metric.labels if name not in ("version", "window")),
+                metric.unit,
+                "As stated in the config.",
+                f"{what} that `{metric.name}` may be: a limit of the config, where it has one.",
+                "model",
+            )
+
 
 # fmt: off
 _SOFTWARE = (
@@ -224,6 +267,14 @@ _ALARMS = (
         ("model", "window", "reference"), "seconds", "The alarm that goes on.",
         "Event time of the end of the window in which the alarm began; none while there is none.",
         "model"),
+    Metric("alarm.rarity", "inferwatch_alarm_rarity_days", "gauge",
+        ("model", "window", "reference"), "days", "The newest flagged window of the alarm.",
+        "A window like it comes by chance once in so many days, at most a million; none while "
+        "there is no alarm, or only a fixed threshold was passed.", "model"),
+    Metric("alarm.moved_first", "inferwatch_alarm_moved_first", "gauge",
+        ("model", "window", "reference", "subject"), "1", "The alarm that goes on.",
+        "1 for what crossed when the alarm began: input, output, software, or multivariate where "
+        "the inputs did so only all together.", "model"),
     _window("alarm.cause", "inferwatch_alarm_cause",
         ("subject", "feature", "reference", "change", "rank", "side"), "see the label change",
         "The newest flagged window of the alarm that goes on.",
@@ -247,9 +298,18 @@ _ALARMS = (
     Metric("reference.panes", "inferwatch_reference_panes", "gauge", ("model", "reference"),
         "panes", "Incidents are left out.", "Panes of the reference that could be judged.",
         "model"),
+    Metric("reference.end", "inferwatch_reference_end_timestamp_seconds", "gauge",
+        ("model", "reference"), "seconds", "The newest pane of the reference.",
+        "Event time at which the span of the reference ends.", "model"),
+    Metric("expected.rows", "inferwatch_expected_rows", "gauge", ("model", "reference"), "rows",
+        "The hour of the wall clock, in the time zone of the model.",
+        "Rows that the reference had on average in such an hour: of the day, or of the week, where "
+        "its volume has a season.", "model"),
 )
 
 _MODELS = (
+    Metric("model.info", "inferwatch_model_info", "gauge", ("model", "timezone"), "1", "Always 1.",
+        "A model of the config, and where its days begin.", "model"),
     Metric("version.first_seen", "inferwatch_version_first_seen_timestamp_seconds", "gauge",
         ("model", "version"), "seconds", "The version's first row.",
         "Event time of the first row of a version, until it is forgotten.", "model"),
@@ -272,6 +332,17 @@ _MODELS = (
         "Open file descriptors of the model server.", unit="descriptors"),
     _model("process.gpu_memory_bytes", "inferwatch_process_gpu_memory_bytes", _TREE,
         "GPU memory of the model server, over all GPUs of the machine.", unit="bytes"),
+)
+
+_LIMITS = (
+    *_limits((*_SOFTWARE, *_INPUTS, *_OUTPUTS, *_MODELS)),
+    _model("process.cpu_ratio.max", "inferwatch_process_cpu_ratio_threshold",
+        "As stated in the config.", "Most processor cores that the model server may keep busy: a "
+        "limit of the config, where it has one.", unit="cores"),
+    _model("silence.max", "inferwatch_silence_seconds_threshold",
+        "As stated in the config; 15 minutes where it says nothing and the model has a reference.",
+        "Longest time that a model may be without an inference, in hours that have any.",
+        unit="seconds"),
 )
 
 _REPORTS = (
@@ -338,10 +409,10 @@ _MONITOR = (
     _monitor("checkpoint.failures", "inferwatch_checkpoint_failures_total", (),
         "One try.", "Tries to write the state that failed.", unit="tries", kind="counter"),
     _monitor("archive.bytes", "inferwatch_archive_size_bytes", (),
-        "Files of closed windows and of events, after the last compaction.",
+        "Files of closed windows and of events, at the start or after the last compaction.",
         "Size of the archive's files.", unit="bytes"),
     _monitor("archive.files", "inferwatch_archive_files", (),
-        "Files of closed windows and of events, after the last compaction.",
+        "Files of closed windows and of events, at the start or after the last compaction.",
         "Files of the archive.", unit="files"),
     _monitor("archive.removed", "inferwatch_archive_removed_total", (),
         "One day of one model, or of events.",
@@ -374,6 +445,7 @@ METRICS: tuple[Metric, ...] = (
     *_WINDOWS,
     *_ALARMS,
     *_MODELS,
+    *_LIMITS,
     *_REPORTS,
     *_MONITOR,
 )

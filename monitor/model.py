@@ -21,6 +21,7 @@ from monitor.archive_table import ClosedPane
 from monitor.board import OTHER, Board
 from monitor.collection import Collection
 from monitor.config_alarms import Alarms
+from monitor.config_limits import Limits
 from monitor.event_clock import NEVER, SECOND, EventClock, TimeRules
 from monitor.judging.beside import NOTHING, Beside, BesideRules
 from monitor.judging.first import FirstPanes
@@ -36,7 +37,7 @@ log = logging.getLogger(__name__)
 REVISION_INTERVAL = SECOND
 """Revisions of closed panes are published at most this often, in us of wall time."""
 
-_NO_ALARMS = Alarms()
+_NO_ALARMS, _NO_LIMITS = Alarms(), Limits()
 
 PaneListener = Callable[[str, Pane], None]
 """Told of every closed pane and of every revision: the model's name, and the pane."""
@@ -61,7 +62,7 @@ class ModelRules:
         max_versions: more versions than this at once are counted together, as `__other__`.
         digest: changes where the config of the model does.
         beside: what is shown beside the fixed reference.
-        alarms: names in it that are no feature are told of.
+        alarms, limits: names in them that are no feature are told of.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ModelRules:
     digest: str = ""
     beside: BesideRules = NOTHING
     alarms: Alarms = _NO_ALARMS
+    limits: Limits = _NO_LIMITS
 
 
 @dataclass(slots=True)
@@ -136,13 +138,19 @@ class Model:
         self._reference = ""
         if self._judging is None:  # the board may know one from before a reload
             hide(board, rules.name, [name for name, _ in rules.windows])
-            board.replace_group(("calibration", rules.name), (), rules.name)
+            for group in ("calibration", "expected"):
+                board.replace_group((group, rules.name), (), rules.name)
         self._showcase = Showcase(
             rules.name, rules.windows, settled.collection, board, self._judging
         )
         self._beside = Beside(rules.beside, rules.name, rules.windows, board, self._starting)
         self._revised_at = NEVER
-        self._strangers = list(strangers(rules.alarms, settled.schema.columns))
+        self._strangers = list(strangers(rules.alarms, settled.schema.columns, rules.limits))
+
+    @property
+    def judging(self) -> Judging | None:
+        """What windows are judged by; None while there is no reference."""
+        return self._judging
 
     def handle(self, records: Records, now: int) -> Outcome:
         """Decode one batch of one partition, and put its rows where they belong."""
@@ -160,6 +168,8 @@ class Model:
             self._revised_at = now
         self._publish(self.windows.advance(self.clock.closable(now), now, revise=revise), now)
         self._look_for_reference(now)
+        if self._judging is not None:
+            self._judging.at(now)
         self._beside.work(now)
         for one in self._strangers:
             log.warning(str(one), extra={"model": self.rules.name})
@@ -336,6 +346,8 @@ class Model:
             log.info("reference", extra={"model": self.rules.name, "reference": self._reference})
             name = self.rules.name
             self._keeping.note(Event(now, now, "reference", name, self._reference, detail))
+            if self._judging is not None:
+                self._keeping.note(replace(self._judging.kept(), time=now, published=now))
 
     def _note_version(self, version: str, time: int, now: int, what: str) -> None:
         log.info(f"version {what}", extra={"model": self.rules.name, "version": version})

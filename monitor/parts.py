@@ -82,6 +82,7 @@ def _part(model: ModelConfig, state: Path) -> ModelPart:
         digest=digest(model),
         beside=_beside(model),
         alarms=model.alarms,
+        limits=model.limits,
     )
     topic = None if model.match is None else model.match.topic
     settling = Settling(model, state / "models", time.perf_counter)

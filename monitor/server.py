@@ -18,6 +18,7 @@ from monitor.config_web import Web
 from monitor.exporter import Reload, Snapshot, make_app
 from monitor.web.access import OPEN, Access, make_access
 from monitor.web.door import Door, Limits, Visitor
+from monitor.web.pages.routes import Pages
 from monitor.web.reports import ReportPages
 
 MAX_HEAD = 16 * 1024
@@ -86,6 +87,7 @@ class Exporter:
             may block. Called from a thread of the server, one call at a time.
         limits: bounds of connections.
         state: the folder whose reports are served; without it, none are.
+        pages: what is served for people; without it, a plain list of links.
 
     Raises:
         BadFile: a certificate or key of `web` cannot be used.
@@ -102,6 +104,7 @@ class Exporter:
         reload: Reload | None = None,
         limits: Limits = Limits(),  # noqa: B008
         state: Path | None = None,
+        pages: Pages | None = None,
     ) -> None:
         self._address = address
         self._access = OPEN if web is None else make_access(web)
@@ -115,6 +118,7 @@ class Exporter:
                 lambda: self._access,
                 reload,
                 None if state is None else ReportPages(state),
+                pages,
             ),
             loop="asyncio",
             ws="none",

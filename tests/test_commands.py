@@ -185,7 +185,7 @@ def test_a_file_is_read_once_and_its_windows_closed(tmp_path: Path) -> None:
 
 
 COMMANDS = ["init", "check", "run", "demo", "reference build", "reference show", "version"]
-COMMANDS += ["archive compact"]
+COMMANDS += ["archive compact", "dashboards export", "dashboards push"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

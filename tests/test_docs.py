@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from monitor.cli import main
 from monitor.config_docs import render
 from monitor.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]
 
 
 def test_the_configuration_page_is_made_from_the_model() -> None:
@@ -31,3 +34,28 @@ def test_every_metric_that_is_named_is_exported(page: Path) -> None:
     for name in re.findall(r"\binferwatch_[a-z_0-9]+[a-z0-9]\b", page.read_text()):
         # A histogram's series have endings of their own.
         assert name in names or re.sub(r"_(bucket|sum|count)$", "", name) in names, name
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every call of inferwatch in blocks of code, as its words."""
+    blocks = re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    lines += re.findall(r"^    (inferwatch .*)", text, re.MULTILINE)
+    words = [shlex.split(line, comments=True) for line in lines if "inferwatch " in line]
+    return [
+        one[1 : one.index(">")] if ">" in one else one[1:]
+        for one in words
+        if one[0] == "inferwatch"
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_is_one_with_options_that_there_are(page: Path) -> None:
+    for words in commands(page.read_text()):
+        command: click.Command = main
+        context = click.Context(main, info_name="inferwatch")
+        while isinstance(command, click.Group):
+            name, found, words = command.resolve_command(context, words)  # noqa: PLW2901
+            assert found is not None, name
+            command, context = found, click.Context(found, info_name=name, parent=context)
+        command.make_parser(context).parse_args(list(words))

@@ -1,4 +1,4 @@
-"""What `pip install .` installs: both packages, the command, and the rules."""
+"""What `pip install .` installs: both packages, the command, the rules and the boards."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ def test_the_wheel_installs_and_its_command_runs(tmp_path: Path) -> None:
     options = ["--disable-pip-version-check", "--target", str(site), str(wheel)]
     subprocess.run([*install, *options], check=True, capture_output=True, timeout=120)
     assert yaml.safe_load((site / "monitor" / "rules" / "recording.yml").read_text())["groups"]
+    for board in (ROOT / "dashboards").glob("*.json"):
+        assert (
+            site / "monitor" / "grafana" / "boards" / board.name
+        ).read_text() == board.read_text()
+    assert not (site / "dashboards").exists()
     assert (site / "monitor" / "py.typed").exists()
     assert (site / "collectors" / "py.typed").exists()
     code = f"""

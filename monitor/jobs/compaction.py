@@ -26,6 +26,7 @@ def make_compaction(config: Config, board: Board) -> Job:
     compaction = compaction_of(config)
     calibrations = Calibrations(config.state.dir / "calibrations")
     board.add(Statistic("archive.removed", 0))
+    _show_size(board, compaction)
 
     def work(now: float, stopping: threading.Event) -> None:
         done = compaction.run(round(now * SECOND), stopping.is_set)
@@ -33,15 +34,19 @@ def make_compaction(config: Config, board: Board) -> Job:
         if not done.whole:
             log.info("compaction is cut short", extra=told(done))
             raise Stopped
-        files, room = size(compaction.folder)
-        board.set_gauge(Statistic("archive.files", files))
-        board.set_gauge(Statistic("archive.bytes", room))
+        _show_size(board, compaction)
         forgotten = calibrations.forget(now - UNUSED)
         log.info("archive is compacted", extra={**told(done), "calibrations": forgotten})
         if done.failed:
             raise OSError(failure(done))
 
     return Job("compaction", config.jobs.compaction.at, work)
+
+
+def _show_size(board: Board, compaction: Compaction) -> None:
+    files, room = size(compaction.folder)
+    board.set_gauge(Statistic("archive.files", files))
+    board.set_gauge(Statistic("archive.bytes", room))
 
 
 def compaction_of(config: Config) -> Compaction:

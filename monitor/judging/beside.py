@@ -11,7 +11,7 @@ import msgspec
 
 from collectors.drift.comparisons import Summaries, merge
 from collectors.family import Statistic
-from collectors.summaries.state import State, Stored
+from collectors.summaries.state import State, StateError, Stored
 from monitor.board import Board
 from monitor.event_clock import NEVER
 from monitor.judging import distances, shown
@@ -175,10 +175,19 @@ class Beside:
                 continue
             part = stored.part(one.name)
             if part.given("window"):
-                one.window = Window(*map(int, part.rows("window")))
-                one.due = part.truth("due")
-                self._put(one, shown.kept(part.blob("shown")) if part.blob("shown") else ())
+                try:
+                    self._take(one, part)
+                except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+                    what = (
+                        f"what model {self._model} shows beside its reference is damaged: {error}"
+                    )
+                    raise StateError(what) from error
         self.closed((), closed_until)
+
+    def _take(self, one: _Length, part: Stored) -> None:
+        start, end = part.rows("window")
+        one.window, one.due = Window(int(start), int(end)), part.truth("due")
+        self._put(one, shown.kept(part.blob("shown")) if part.blob("shown") else ())
 
     def _put(self, one: _Length, statistics: Sequence[Statistic]) -> None:
         one.shown = statistics

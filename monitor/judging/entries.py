@@ -51,7 +51,7 @@ class Entries:
     Attributes:
         since: end of the window (us) in which the alarm began; None where there is none.
         times: ends of the windows of the entries of the last 30 days.
-        first: subjects of what crossed when the alarm began: what moved first.
+        first: subjects of what crossed when the alarm began: what moved first; see `movers`.
     """
 
     since: int | None = None
@@ -95,7 +95,7 @@ class Entries:
         if entered:
             if self.since is None:
                 self.since = end
-                self.first = ", ".join(sorted({one.key.subject for one in passed}))
+                self.first = ", ".join(movers(passed))
             self.times.append(end)
         self._known |= by_itself
         return Step(True, crossing, entered, fixed=tuple(fixed))
@@ -130,6 +130,13 @@ class Entries:
         self._known = {(a, b, c) for a, b, c in stored.rows("known")}
         for number, a, b, c, d in stored.rows("over"):
             self._over.setdefault(number, set()).add((a, b, c, d))
+
+
+def movers(passed: Sequence[Scored | Passed]) -> list[str]:
+    """The subjects of what crossed; of inputs that did so only all together, `multivariate`."""
+    subjects = {one.key.subject for one in passed if one.key not in MANY}
+    together = {one.key.subject for one in passed if one.key in MANY} - subjects
+    return sorted(subjects | ({"multivariate"} if together else set()))
 
 
 def column(one: Scored) -> Column:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import msgspec
 import numpy as np
 
 from collectors.drift.calibrated import DAYS, HOUR
-from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.calibration.seasons import Calendar, iso_day
 from collectors.drift.causes import Change, causes
 from collectors.drift.comparisons import ANSWER, Summaries, merge
@@ -23,10 +21,12 @@ from collectors.summaries.state import State, Stored
 from monitor.archive import Event
 from monitor.board import Board
 from monitor.event_clock import NEVER, SECOND
-from monitor.judging import distances, fixed, shown
-from monitor.judging.distances import Limits
+from monitor.judging import distances, fixed, kept, shown
 from monitor.judging.entries import Entries, Step
+from monitor.judging.expected import Expected
 from monitor.judging.fixed import Limited
+from monitor.judging.length import Length
+from monitor.judging.rules import JudgingRules
 from monitor.judging.stored import Calibrated
 from monitor.verdicts import Verdict, without_scores
 from monitor.windows import Pane, PaneKey, Windows
@@ -40,62 +40,6 @@ DAY = 24 * HOUR
 
 CAUSES = 3
 """Columns that an alarm names."""
-
-
-_NONE = msgspec.msgpack.encode([])
-
-
-@dataclass(frozen=True, slots=True)
-class JudgingRules:
-    """The settings of one model that have to do with its alarms.
-
-    Attributes:
-        windows: name and length (us), shortest first.
-        per_day: false alarms in a day that it may have.
-        features: all of the model.
-        methods: distances that are shown.
-        min_effect: floors by kind of change, where they are others than the usual ones.
-        mute: features that open no alarm, until when (us of event time).
-        thresholds: fixed ones on distances, by feature; those are not scored.
-    """
-
-    model: str
-    windows: tuple[tuple[str, int], ...]
-    per_day: float
-    features: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    min_effect: Mapping[str, float] = field(default_factory=dict)
-    mute: Mapping[str, int] = field(default_factory=dict)
-    thresholds: Limits = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Length:
-    """One length of window that is judged.
-
-    Attributes:
-        end: of the newest window that was judged (us), `NEVER` before the first.
-        verdicts: on that, by subject; none where too little of it could be judged.
-        scores: of that, as they are shown.
-        encoded: the same as states have it; encoded once, for states are taken all the time.
-        causes: of the newest flagged window of the alarm that goes on, as they are shown.
-    """
-
-    name: str
-    length: int
-    fitted: Fitted
-    judge: Judge
-    entries: Entries = field(default_factory=Entries)
-    end: int = NEVER
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
-    scores: list[Statistic] = field(default_factory=list)
-    encoded: bytes = _NONE
-    causes: list[Statistic] = field(default_factory=list)
-
-    def show(self, scores: list[Statistic]) -> None:
-        """Have these scores shown from now on."""
-        self.scores = scores
-        self.encoded = msgspec.msgpack.encode([tuple(one) for one in scores]) if scores else _NONE
 
 
 class Judging:
@@ -121,12 +65,14 @@ class Judging:
         self._past = list(distances.of_reference(calibrated.merged, self.reference, self._ignore))
         self.succession: Succession | None = None
         self.origin: Mapping[str, Any] = {"why": "configured"}
+        self._expected = Expected(calibrated, board, rules.model)
+        self._shown = False
         self._over: list[Event] = []
         self._days: dict[int, set[tuple[int, str]]] = {}
         self._begun: int | None = None  # start of the first pane that it was told of
         calibration = calibrated.calibration
         self._calendar = Calendar(calibration.rules.zone)
-        self._lengths: dict[int, _Length] = {}
+        self._lengths: dict[int, Length] = {}
         for name, length in rules.windows:
             fitted = {HOUR: calibration.hourly, DAY: calibration.daily}.get(length)
             if fitted is not None:
@@ -138,7 +84,7 @@ class Judging:
                     mixed=calibration.mixed,
                     floors=rules.min_effect,
                 )
-                self._lengths[length] = _Length(name, length, fitted, judge)
+                self._lengths[length] = Length(name, length, fitted, judge)
 
     @property
     def reference(self) -> str:
@@ -188,19 +134,32 @@ class Judging:
         compared = {one.key.subject for one in self.calibrated.comparisons}
         return verdicts | {n: without_scores(rows) for n in self._subjects if n not in compared}
 
+    def at(self, now: int) -> None:
+        """Show what holds at this wall time (us), and everything if it never was yet."""
+        if not self._shown:
+            self.show()
+        self._expected.show(now)
+
     def show(self) -> None:
         """Put scores and alarms on the board, as they are now."""
-        model, reference = self.rules.model, self.reference
+        self._shown = True
+        model = self.rules.model
         others = [name for name, length in self.rules.windows if length not in self._lengths]
         shown.hide(self._board, model, others)
         for one in self._lengths.values():
             self._board.replace_group(("scores", model, one.name), one.scores, model)
-            alarm = [*shown.alarm(one.entries, one.name, reference), *one.causes]
-            self._board.replace_group(("alarm", model, one.name), alarm, model)
-            labels = {"window": one.name, "reference": reference}
+            self._board.replace_group(("alarm", model, one.name), self._alarm(one), model)
+            labels = {"window": one.name, "reference": self.reference}
             self._board.add(Statistic("alarms", 0, labels), model)
-        about = shown.about(self.calibrated.calibration, self.rules.per_day)
-        self._board.replace_group(("calibration", model), [*about, *self._past], model)
+        self._board.replace_group(("calibration", model), self._resting_on(), model)
+
+    def kept(self) -> Event:
+        """What is shown of the reference, for the archive."""
+        subjects = {one.key.subject for one in self.calibrated.comparisons}
+        alarm = {one.name: self._alarm(one) for one in self._lengths.values()}
+        return kept.of_reference(
+            self.rules.model, self.reference, subjects, alarm, self._resting_on()
+        )
 
     def state(self) -> State:
         """All that it holds; the caller owns it."""
@@ -299,7 +258,7 @@ class Judging:
             yield from self._judge(self._lengths[DAY], first, end, [p for p in parts if p])
 
     def _judge(
-        self, one: _Length, start: int, end: int, parts: Sequence[Mapping[str, Summaries]]
+        self, one: Length, start: int, end: int, parts: Sequence[Mapping[str, Summaries]]
     ) -> Iterator[Event]:
         """Judge one window, given its panes that have rows, each by version."""
         muted = self._muted & {name for name, until in self.rules.mute.items() if end <= until}
@@ -313,6 +272,7 @@ class Judging:
         distances, limited = self._distances(one.name, together, versions, muted)
         if judgement is None:
             if not limited.subjects:
+                yield self._kept(one)
                 return
             judgement = Judgement(0.0, ())
         number = end // one.length
@@ -332,15 +292,35 @@ class Judging:
         if step.flagged:
             changes = causes(judgement, self.calibrated.comparisons, step.crossing, CAUSES)
             found = fixed.ranked(changes, step.fixed, one.fitted.alone.value, CAUSES)
-            one.causes = list(shown.causes(found, one.name, self.reference))
+            days = self._days_between(one, step)
+            one.causes = [
+                *shown.rarity(days, one.name, self.reference),
+                *shown.causes(found, one.name, self.reference),
+            ]
         elif one.entries.since is None:
             one.causes = []
         detail = shown.detail(judgement, one.fitted, self.reference, one.verdicts, step.fixed)
         yield Event(end, end, "verdict", self.rules.model, one.name, detail)
+        yield self._kept(one)
         if step.entered:
-            yield self._entered(one, found, end, self._rarity(one, step))
+            yield self._entered(one, found, end, _rarity(days))
         elif step.ended:
             yield self._ended(one.name, end, self.reference)
+
+    def _kept(self, one: Length) -> Event:
+        """What is shown of the newest window, for the archive."""
+        model, alarm = self.rules.model, self._alarm(one)
+        return kept.of_window(
+            model, one.name, one.end, self.reference, one.verdicts, one.scores, alarm
+        )
+
+    def _alarm(self, one: Length) -> list[Statistic]:
+        """What is shown of the alarm of one length of window."""
+        return [*shown.alarm(one.entries, one.name, self.reference), *one.causes]
+
+    def _resting_on(self) -> list[Statistic]:
+        """What is shown of the reference, and of what alarms rest on."""
+        return [*shown.about(self.calibrated.calibration, self.rules), *self._past]
 
     def _distances(
         self,
@@ -363,11 +343,11 @@ class Judging:
         rows = fixed.rows_of(whole, each)
         return found, fixed.limited(found, limits, rows, min_rows, muted)
 
-    def _rarity(self, one: _Length, step: Step) -> str:
-        """How rare what began an alarm is, for people."""
+    def _days_between(self, one: Length, step: Step) -> float | None:
+        """How rare a flagged window is; None where only a fixed threshold was passed."""
         if not step.crossing:
-            return "not calibrated: a fixed threshold"
-        return in_words(days_between(one.fitted, self._per_day(), step.crossing[0].score))
+            return None
+        return days_between(one.fitted, self._per_day(), step.crossing[0].score)
 
     def _per_day(self) -> float:
         """False alarms in a day that windows of each length may have."""
@@ -382,7 +362,7 @@ class Judging:
             log.warning(what, extra={"model": self.rules.model} | named)
             self._new.clear()
 
-    def _entered(self, one: _Length, found: Sequence[Change], end: int, rarity: str) -> Event:
+    def _entered(self, one: Length, found: Sequence[Change], end: int, rarity: str) -> Event:
         """What is said, counted and kept where an alarm begins."""
         model, labels = self.rules.model, {"window": one.name, "reference": self.reference}
         self._board.add(Statistic("alarms", 1, labels), model)
@@ -398,3 +378,8 @@ class Judging:
             "causes": [dict(shown.cause(change)) for change in found],
         }
         return Event(end, end, "alarm", model, one.name, detail)
+
+
+def _rarity(days: float | None) -> str:
+    """How rare what began an alarm is, for people."""
+    return "not calibrated: a fixed threshold" if days is None else in_words(days)

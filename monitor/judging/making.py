@@ -21,7 +21,8 @@ from monitor.event_clock import SECOND
 from monitor.judging import fixed
 from monitor.judging.calibrations import Calibrations
 from monitor.judging.first import FirstPanes
-from monitor.judging.judging import DAY, Judging, JudgingRules
+from monitor.judging.judging import DAY, Judging
+from monitor.judging.rules import JudgingRules
 from monitor.judging.succession import Succession
 from monitor.model import ModelRules, Settled
 from monitor.references.building import Task
@@ -123,6 +124,7 @@ class _Making:
             min_effect=alarms.min_effect,
             mute={name: round(until.timestamp() * SECOND) for name, until in alarms.mute.items()},
             thresholds=alarms.thresholds,
+            ends=reference.panes[-1].end if reference.pane else None,
         )
         calibrated = Calibrations(self.state / "calibrations").of(
             path, reference, asked(self.model)

@@ -12,11 +12,13 @@ from collectors.drift.calibrated import Calibration
 from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.causes import Change
 from collectors.drift.judge import Judgement, Scored
+from collectors.drift.rarity import MOST_DAYS
 from collectors.family import Statistic
 from monitor.board import Board
 from monitor.event_clock import SECOND
 from monitor.judging.entries import Entries
 from monitor.judging.fixed import Passed
+from monitor.judging.rules import JudgingRules
 from monitor.verdicts import Verdict
 
 Kept = tuple[str, float, dict[str, str]]
@@ -50,11 +52,23 @@ def alarm(entries: Entries, window: str, reference: str) -> Iterator[Statistic]:
     yield Statistic("alarms_30d", len(entries.times), of)
     if entries.since is not None:
         yield Statistic("alarm.since", entries.since / SECOND, of)
+        for subject in filter(None, entries.first.split(", ")):
+            yield Statistic("alarm.moved_first", 1, of | {"subject": subject})
 
 
-def about(calibration: Calibration, per_day: float) -> Iterator[Statistic]:
+def rarity(days: float | None, window: str, reference: str) -> Iterator[Statistic]:
+    """How rare a flagged window is; nobody knows that of a fixed threshold."""
+    if days is not None:
+        labels = {"window": window, "reference": reference}
+        yield Statistic("alarm.rarity", min(days, MOST_DAYS), labels)
+
+
+def about(calibration: Calibration, rules: JudgingRules) -> Iterator[Statistic]:
     """What a model's alarms rest on."""
-    yield Statistic("alarm.budget", per_day)
+    yield Statistic("alarm.budget", rules.per_day)
+    if rules.ends is not None:
+        labels = {"reference": calibration.reference}
+        yield Statistic("reference.end", rules.ends / SECOND, labels)
     yield Statistic(
         "calibration.info",
         1,

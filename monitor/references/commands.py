@@ -212,7 +212,8 @@ def checked(config: Config) -> Iterator[str]:
     """
     for model in config.models:
         path = None if model.reference is None else model.reference.path
-        if path is None and not (model.alarms.ignore or model.alarms.mute):
+        named = model.alarms.ignore or model.alarms.mute or any(model.limits.by_feature())
+        if path is None and not named:
             continue
         from monitor.judging.strangers import strangers
         from monitor.references.facts import calibration, gather
@@ -226,7 +227,8 @@ def checked(config: Config) -> Iterator[str]:
                 state, _ = calibration(settling.reference, facts, model.alarms.min_rows)
                 found = f"{settling.reference.id}, {facts.rows:,} rows, {state}"
                 yield f"model {model.name}: reference {path}: {found}"
-            for stranger in () if features is None else strangers(model.alarms, features):
+            names = () if features is None else strangers(model.alarms, features, model.limits)
+            for stranger in names:
                 yield f"model {model.name}: warning: {stranger}"
         except _cannot() as error:
             fail(str(error), 2)

@@ -47,7 +47,7 @@ class Lines:
         for metric in METRICS:
             if found := by_statistic.get(metric.statistic):
                 found.sort(key=_BY_LABELS)
-                out.append(self._about(metric))
+                out.append(about(metric, self._format))
                 self._write(metric, found, begun, out)
         if self._format == "openmetrics":
             out.append("# EOF\n")
@@ -67,17 +67,24 @@ class Lines:
                     out.append(f"{begin}{_number(number)}\n")
             else:
                 place = (one.id, one.labels)
-                begins = known.get(place) or (_begin(metric.name, _labels(metric, one.labels)),)
+                begins = known.get(place) or (beginning(metric, one.labels),)
                 out.append(f"{begins[0]}{_number(value)}\n")
             begun[place] = begins
 
-    def _about(self, metric: Metric) -> str:
-        name = metric.name
-        help = metric.help.replace("\\", r"\\").replace("\n", r"\n")
-        if self._format == "openmetrics":
-            name = name.removesuffix("_total") if metric.kind == "counter" else name
-            help = help.replace('"', r"\"")
-        return f"# HELP {name} {help}\n# TYPE {name} {metric.kind}\n"
+
+def about(metric: Metric, format: Format) -> str:
+    """The lines before those of a metric's series."""
+    name = metric.name
+    help = metric.help.replace("\\", r"\\").replace("\n", r"\n")
+    if format == "openmetrics":
+        name = name.removesuffix("_total") if metric.kind == "counter" else name
+        help = help.replace('"', r"\"")
+    return f"# HELP {name} {help}\n# TYPE {name} {metric.kind}\n"
+
+
+def beginning(metric: Metric, values: tuple[str, ...]) -> str:
+    """How the line of a series begins that is one number: all but that."""
+    return _begin(metric.name, _labels(metric, values))
 
 
 def _histogram(

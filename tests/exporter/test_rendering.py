@@ -18,6 +18,7 @@ from monitor.board import Board
 from monitor.exporter import AHEAD_FOR, AHEAD_SHARE, Snapshot, negotiate
 from monitor.metrics import METRICS
 from tests.support.boards import small_board
+from tests.support.exposition import IN_DAYS, in_base_units
 from tests.support.real import require
 
 GOLDEN = Path(__file__).with_name("golden.txt")
@@ -77,7 +78,12 @@ class TestText:
 
     @pytest.mark.promtool
     def test_promtool_has_nothing_to_say(self) -> None:
-        assert promtool(GOLDEN.read_bytes()) == (0, "")
+        assert promtool(in_base_units(GOLDEN.read_bytes())) == (0, "")
+
+    @pytest.mark.promtool
+    def test_promtool_would_have_all_times_in_seconds(self) -> None:
+        objection = f'{IN_DAYS.decode()} use base unit "seconds" instead of "days"'
+        assert promtool(GOLDEN.read_bytes())[1].strip() == objection
 
     @pytest.mark.promtool
     def test_promtool_would_say_something(self) -> None:

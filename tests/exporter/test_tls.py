@@ -12,6 +12,7 @@ import trustme
 
 from monitor.web.tls import BadFile
 from tests.support.boards import small_board
+from tests.support.exposition import in_base_units
 from tests.support.real import require
 from tests.support.web import Certificates, connect, make_certificates, serving, web
 
@@ -42,9 +43,8 @@ class TestWhatIsSpoken:
         with serving(settings, small_board()) as exporter:
             url = f"{exporter.url}/metrics"
             body = httpx.get(url, verify=certificates.client(), timeout=30).content
-        done = subprocess.run(
-            [require("promtool"), "check", "metrics"], input=body, capture_output=True, check=False
-        )
+        command = [require("promtool"), "check", "metrics"]
+        done = subprocess.run(command, input=in_base_units(body), capture_output=True, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
     @pytest.mark.parametrize(

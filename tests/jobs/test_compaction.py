@@ -178,5 +178,7 @@ def test_one_that_is_cut_short_is_no_success_and_forgets_nothing(tmp_path: Path)
     with pytest.raises(Stopped):
         job.work(NOW, stopping)
     assert old.exists()
-    assert values(life.app.board, "archive.files") == {}
+    assert values(life.app.board, "archive.files") == {
+        (): size(life.folder / "state" / "archive")[0]
+    }
     life.app.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -263,6 +264,30 @@ print(0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 61)
     assert len(lines) == 8
     assert all(line.startswith("a report may not do this: ") for line in lines[:6])
     assert lines[6:] == ["True True", "True"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere its timer ends it")
+def test_its_process_ends_with_whoever_began_it() -> None:
+    """The pipe ends only when nobody has it open any more: the process has."""
+    child = """
+import signal
+from monitor.jobs.report.child import confine
+confine(2**30, 60.0)
+print("there", flush=True)
+signal.pause()
+"""
+    daemon = f"""
+import signal, subprocess, sys
+subprocess.Popen([sys.executable, "-W", "ignore", "-c", {child!r}])
+signal.pause()
+"""
+    with subprocess.Popen([sys.executable, "-c", daemon], stdout=subprocess.PIPE) as begun:
+        assert begun.stdout is not None
+        assert begun.stdout.readline() == b"there\n"
+        begun.kill()
+        there, _, _ = select.select([begun.stdout], [], [], 20.0)
+        assert there, "it lives on"
+        assert begun.stdout.read() == b""
 
 
 def test_the_daemon_itself_imports_none_of_it() -> None:

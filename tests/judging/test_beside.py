@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from collectors.summaries.state import StateError, Stored
+from monitor.board import Board
 from monitor.judging import beside
 from monitor.windows import Pane
 from tests.judging.living import (
@@ -332,3 +334,16 @@ def test_a_reload_takes_it_along_and_takes_it_away(life: Life) -> None:
     assert life.reload(ALONE) is None
     wait(life)
     assert references(life) == {"previous"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("window", [1]), ("shown", b"\xc1"), ("shown", b"\x91\x90")]
+)
+def test_a_damaged_state_is_said_to_be_damaged(life: Life, name: str, value: object) -> None:
+    begin(life, traffic(4))
+    kept = {length: {**of, name: value} for length, of in state(life).items()}
+    rules = beside.BesideRules(("previous",), ("ks",))
+    windows = [(length, 3_600_000_000) for length in kept]
+    one = beside.Beside(rules, "m", windows, Board(), lambda _: ())
+    with pytest.raises(StateError, match="beside its reference is damaged"):
+        one.restore(Stored(kept, "state"), 0, same=True)

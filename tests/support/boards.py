@@ -37,6 +37,7 @@ LABELS = {
     "part": "brightness",
     "task": "compaction",
     "method": "psi",
+    "timezone": "America/New_York",
 }
 
 

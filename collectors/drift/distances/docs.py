@@ -65,7 +65,10 @@ values out of every method.
 |---|---|---|---|
 """
 
-_TEXT = "A classifier of raw texts: none here. Lengths in characters and words have distances."
+_TEXT = (
+    "A classifier of raw texts: in the report, as `evidently:` and this name. "
+    "Lengths in characters and words have distances."
+)
 
 EVIDENTLY: tuple[tuple[str, str, str, str], ...] = (
     ("anderson", "p-value", "anderson", "Effect size: the statistic without the rows."),
@@ -73,7 +76,7 @@ EVIDENTLY: tuple[tuple[str, str, str, str], ...] = (
     ("cramer_von_mises", "p-value", "cramer_von_mises", "Effect size: the same without the rows."),
     ("ed", "distance", "ed", "Nothing."),
     ("empirical_mmd", "p-value", "empirical_mmd", "The squared discrepancy, biased, not its test."),
-    ("es", "p-value", "", "Epps-Singleton, on raw values: none here."),
+    ("es", "p-value", "", "Epps-Singleton, on raw values: in the report, `evidently:es`."),
     ("fisher_exact", "p-value", "log_odds_ratio", "Effect size, for columns of two values."),
     ("g_test", "p-value", "cramers_v", "Effect size."),
     ("hellinger", "distance", "hellinger", "Numbers: the bins of its psi, also for few values."),

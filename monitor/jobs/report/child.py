@@ -7,6 +7,7 @@ speak to a network nor begin another process.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import resource
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from monitor.jobs.report.rows import UniformRows
 
 NICENESS = 10
+
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal to get when the thread that began this process ends."""
 
 _FORBIDDEN = frozenset(
     {
@@ -53,7 +57,9 @@ def confine(memory: int, seconds: float) -> None:
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # If whoever began this is gone, nobody else would end it.
+    # If whoever began this is gone, nobody else would end it: Linux does, elsewhere the timer.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.setitimer(signal.ITIMER_REAL, seconds + 1)
     processor = math.ceil(seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))

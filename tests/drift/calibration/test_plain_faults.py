@@ -13,7 +13,7 @@ from collectors.drift.calibration import scores
 from collectors.drift.calibration.fit import fit
 from collectors.drift.calibration.fitted import Fitted
 from collectors.drift.calibration.heldout import Column
-from collectors.drift.calibration.measures import Floats, Measure, Share
+from collectors.drift.calibration.measures import Floats, JensenShannon, Measure, Share
 from collectors.drift.calibration.scorer import KNOTS, Pooled, Scorer
 
 PANES, ROWS = 336, 20
@@ -53,6 +53,13 @@ class TestAPlainFault:
         invalid = scorer(Share("invalid", floor=0.2), farthest=0.0, sure=25.0)
         assert told(invalid, 19.0, 0.1) == 0.0
         assert float(invalid.told(np.array([19.0]), np.array([0.1]), 0.05)[0]) > 25.0
+
+    def test_is_a_number_that_is_the_same_in_every_row(self) -> None:
+        shape = JensenShannon("shape")
+        constant = np.array([[0.0] * 5 + [60.0] + [0.0] * 5])
+        effect = float(shape.effect(constant, np.full((1, 11), 100.0))[0])
+        assert told(scorer(shape, farthest=0.3, sure=25.0), 12.0, effect) > 25.0
+        assert told(scorer(shape, farthest=0.6, sure=25.0), 12.0, effect) == 12.0
 
 
 def fitted(columns: list[Column]) -> Fitted:

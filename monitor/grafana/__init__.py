@@ -1,0 +1,1 @@
+"""Grafana: the boards that come with inferwatch, and its HTTP API."""

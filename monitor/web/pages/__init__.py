@@ -1,0 +1,1 @@
+"""The pages for looking without Grafana, and the same values as JSON."""
