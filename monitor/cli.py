@@ -16,6 +16,7 @@ from monitor.command_line import fail, load_config
 from monitor.grafana.command import dashboards
 from monitor.jobs.report.command import report
 from monitor.references.commands import checked, reference
+from monitor.rules.command import rules
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path), default="inferwatch.yml")
 
@@ -177,6 +178,7 @@ main.add_command(archive)
 main.add_command(report)
 main.add_command(alert)
 main.add_command(dashboards)
+main.add_command(rules)
 
 
 def stop_on_signals() -> threading.Event:

@@ -185,7 +185,7 @@ def test_a_file_is_read_once_and_its_windows_closed(tmp_path: Path) -> None:
 
 
 COMMANDS = ["init", "check", "run", "demo", "reference build", "reference show", "version"]
-COMMANDS += ["archive compact", "dashboards export", "dashboards push"]
+COMMANDS += ["archive compact", "dashboards export", "dashboards push", "rules"]
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
