@@ -72,6 +72,7 @@ docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics_docs > docs/metrics.md
 	$(BIN)/python -m monitor.config_docs > docs/configuration.md
 	$(BIN)/python -m collectors.drift.distances > docs/distances.md
+	$(BIN)/inferwatch rules --format prometheusrule --output deploy/kubernetes/base/prometheusrule.yaml
 	$(BIN)/python -m monitor.rules.docs docs/alerts.md
 
 AUDIT := .venv-audit

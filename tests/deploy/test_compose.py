@@ -121,6 +121,29 @@ def test_alertmanager_takes_what_is_mounted(tmp_path: Path) -> None:
         assert f'define "{name}"' in defined
 
 
+def test_alertmanager_differs_from_the_shipped_one_in_whom_it_tells_alone() -> None:
+    shipped = read(DEPLOY / "alertmanager" / "alertmanager.yml")
+    here = read(DEPLOY / "compose" / "alertmanager.yml")
+    del shipped["global"], here["global"]
+    del shipped["route"]["routes"][0]["routes"]  # the teams'
+    mails = {one["name"]: one["email_configs"] for one in shipped.pop("receivers")}
+    assert here.pop("receivers") == [
+        {"name": name, "email_configs": mails[name]} for name in ("pages", "tickets")
+    ]
+    assert here == shipped
+
+
+def test_prometheus_differs_from_the_shipped_one_in_addresses_and_pace_alone() -> None:
+    shipped = (DEPLOY / "prometheus" / "prometheus.yml").read_text()
+    there = {"127.0.0.1:9093": "alertmanager:9093", "127.0.0.1:10464": "inferwatch:10464"}
+    for address, name in there.items():
+        assert address in shipped
+        shipped = shipped.replace(address, name)
+    wanted = yaml.safe_load(shipped)
+    wanted["global"]["scrape_interval"] = "5s"
+    assert read(DEPLOY / "compose" / "prometheus.yml") == wanted
+
+
 def test_grafana_finds_its_boards_and_its_data_source() -> None:
     provisioning = ROOT / "dashboards" / "provisioning"
     if not provisioning.exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,18 @@ def test_the_image_is_built_of_the_files_that_the_context_has() -> None:
         for source in line.split()[:-1]:
             plain = source.replace("[s]", "s")
             assert any(plain == one or plain.startswith(f"{one}/") for one in kept), source
+
+
+def test_what_the_wheel_is_made_of_is_copied() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel = build["targets"]["wheel"]
+    copied = {
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    }
+    for wanted in [*wheel["packages"], *wheel["force-include"]]:
+        assert wanted.partition("/")[0] in copied, wanted
 
 
 def entries(path: Path) -> dict[str, str]:
