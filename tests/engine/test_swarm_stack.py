@@ -110,7 +110,9 @@ class Stack:
     def said(self) -> str:
         """What there is to know when it goes wrong."""
         tasks = self._engine.run("service", "ps", "--no-trunc", SERVICE).stdout
-        return tasks + self._engine.run("service", "logs", "--tail=30", SERVICE).stdout
+        ended = self._engine.run("ps", "--all", "--quiet", "--filter=status=exited").stdout
+        logs = [self._engine.run("logs", "--tail=20", one) for one in ended.split()[:1]]
+        return tasks + "".join(log.stdout + log.stderr for log in logs)
 
 
 @pytest.fixture(scope="module")
