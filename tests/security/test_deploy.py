@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.support.real import require
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "systemd" / "inferwatch.service"
@@ -36,10 +37,7 @@ def test_the_unit_may_write_its_state_folder_and_nothing_else() -> None:
 
 @pytest.fixture
 def analyzer() -> str:
-    found = shutil.which("systemd-analyze")
-    if found is None:
-        pytest.skip("systemd-analyze is not there")
-    return found
+    return require("systemd-analyze")
 
 
 @pytest.fixture
