@@ -139,6 +139,10 @@ def test_the_image_runs_as_nobody_and_has_what_it_needs(engine: Engine, image: s
     assert list(config["Volumes"]) == ["/var/lib/inferwatch"]
     bare = ["run", "--rm", "--network=host", "--read-only", "--cap-drop=ALL"]
     assert engine.docker(*bare, image, "version").startswith("inferwatch ")
+    # What the wheels ask of the system is in the base, too.
+    engine.docker(
+        *bare, "--entrypoint=python3", image, "-c", "import pyarrow, scipy.stats, monitor.app"
+    )
     id_of = engine.docker(*bare, "--entrypoint=id", image, "-u")
     assert id_of == "65532"
     writes = engine.run(*bare, "--entrypoint=touch", image, "/opt/inferwatch/x")

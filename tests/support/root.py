@@ -10,8 +10,17 @@ from pathlib import Path
 
 from tests.support.real import absent, require
 
-WANTED = ("base-files", "coreutils", "dash", "libc-bin", "python3", "python3-venv", "sed")
-"""What the Dockerfile asks of its base: a shell, its commands, and Python with venv."""
+WANTED = (
+    "base-files",
+    "coreutils",
+    "dash",
+    "libc-bin",
+    "libstdc++6",
+    "python3",
+    "python3-venv",
+    "sed",
+)
+"""What the Dockerfile asks of its base: a shell, its commands, Python with venv; C++ for numpy."""
 
 _UNREAD = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/")
 
