@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stack bench simulate peers realdata torture history dashboards test test-all lint format docs sbom audit lock build clean
+.PHONY: help setup demo demo-stack bench simulate peers realdata torture history dashboards test test-all wheels kubernetes-api lint format docs sbom audit lock build clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,11 +63,33 @@ lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/lint-imports
 
 test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
-	$(BIN)/pytest -m "not year" --cov --cov-report=term-missing:skip-covered $(ARGS)
-	@echo "left to make test-all: the flights' whole year in Prometheus (-m year)"
+	$(BIN)/pytest -m "not year and not engine and not kubernetes" --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), the image under Swarm" \
+		"(-m engine), the manifests on a Kubernetes API (-m kubernetes)"
 
-test-all: test ## The same, and the long ones.
+test-all: test wheels kubernetes-api ## The same, and the long ones.
 	$(BIN)/pytest -m year
+	$(BIN)/pytest -m engine
+	$(BIN)/pytest -m kubernetes
+
+wheels: setup ## Fetch what the image installs, for a build that no package index is near (dist/wheels).
+	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: -d dist/wheels \
+		-r deploy/container/requirements.lock -r deploy/container/requirements-build.lock
+
+API := .cache/kubernetes
+OPERATOR := github.com/prometheus-operator/prometheus-operator
+KUBERNETES := k8s.io/component-base/version
+
+kubernetes-api: ## Build Kubernetes' own API server for the tests (needs Go, minutes and 2 GB).
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory $(API)/kube-apiserver; \
+	else echo "go is not there: what needs a Kubernetes API is skipped"; fi
+
+$(API)/kube-apiserver: $(wildcard tests/support/apiserver/*)
+	mkdir -p $(API)/crds
+	cd tests/support/apiserver && go mod download $(OPERATOR)@v0.82.2 && go build -o $(CURDIR)/$@ -ldflags \
+		"-s -w -X $(KUBERNETES).gitVersion=v1.34.4 -X $(KUBERNETES).gitMajor=1 -X $(KUBERNETES).gitMinor=34" .
+	for kind in prometheusrules servicemonitors; do install -m644 -t $(API)/crds \
+		"$$(go env GOMODCACHE)/$(OPERATOR)@v0.82.2/example/prometheus-operator-crd/monitoring.coreos.com_$$kind.yaml"; done
 
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .
@@ -80,6 +102,7 @@ docs: setup ## Write the pages that are made from the code.
 	$(BIN)/python -m monitor.metrics_docs > docs/metrics.md
 	$(BIN)/python -m monitor.config_docs > docs/configuration.md
 	$(BIN)/python -m collectors.drift.distances > docs/distances.md
+	$(BIN)/inferwatch rules --format prometheusrule --output deploy/kubernetes/base/prometheusrule.yaml
 	$(BIN)/python -m monitor.rules.docs docs/alerts.md
 
 AUDIT := .venv-audit

@@ -140,8 +140,25 @@ def init(
     is_flag=True,
     help="With Prometheus and Alertmanager, from the PATH, and a page of what people are told.",
 )
-def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int, alerts: bool) -> None:
+@click.option("--produce-only", is_flag=True, help="Only write the flights to --bootstrap-servers.")
+@click.option("--topic", default="inferences", show_default=True, help="Where to, of its own.")
+@click.option("--pace", type=click.FloatRange(0, min_open=True), help="Hours of flights a minute.")
+@click.option("--at-once", default=0, show_default=True, help="Days that do not wait for --pace.")
+def demo(
+    leave: bool,
+    bootstrap_servers: str | None,
+    listen: str,
+    days: int,
+    alerts: bool,
+    produce_only: bool,
+    topic: str,
+    pace: float | None,
+    at_once: int,
+) -> None:
     """Watch a year of real flights, scored by a real model, go through Kafka into metrics.
+
+    With --produce-only the flights go to a Kafka of yours, for a monitor that runs elsewhere;
+    --topic, --pace and --at-once are for that alone.
 
     \b
     Examples:  inferwatch demo --exit
@@ -151,6 +168,18 @@ def demo(leave: bool, bootstrap_servers: str | None, listen: str, days: int, ale
 
     stop = stop_on_signals()
     try:
+        if produce_only:
+            from monitor.demo.producing import produce
+
+            if alerts or leave:
+                fail("inferwatch demo: --stack and --exit do not go with --produce-only", 2)
+            if bootstrap_servers is None:
+                fail("inferwatch demo: --produce-only needs --bootstrap-servers HOST:PORT", 2)
+            written = produce(bootstrap_servers, topic, days, at_once, pace, stop, click.echo)
+            click.echo(f"{written:,} written")
+            return
+        if pace is not None or at_once or topic != "inferences":
+            fail("inferwatch demo: --topic, --pace and --at-once go with --produce-only", 2)
         show(bootstrap_servers, listen, days, leave, stop, alerts)
     except (DemoError, ImportError, OSError) as error:
         fail(f"inferwatch demo: {error}")

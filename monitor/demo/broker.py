@@ -109,6 +109,26 @@ def count_partitions(client: Any, topic: str, timeout: float = 5.0) -> int:
     return len(partitions)
 
 
+def count_records(
+    bootstrap_servers: str, topic: str, partitions: int, timeout: float = 15.0
+) -> list[int]:
+    """How many records each partition has ever got.
+
+    Raises:
+        OSError: no broker answered within `timeout` seconds.
+    """
+    confluent = _confluent()
+    settings = {**client_settings(bootstrap_servers), "group.id": topic}
+    client = confluent.Consumer(settings)
+    try:
+        places = [confluent.TopicPartition(topic, number) for number in range(partitions)]
+        return [client.get_watermark_offsets(place, timeout)[1] for place in places]
+    except confluent.KafkaException as error:
+        raise OSError(f"topic {topic} at {bootstrap_servers}: {error.args[0].str()}") from error
+    finally:
+        client.close()
+
+
 def _confluent() -> Any:
     try:
         import confluent_kafka

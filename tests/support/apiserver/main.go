@@ -1,0 +1,11 @@
+// Kubernetes' own API server as one program, for tests: where Go is, `make kubernetes-api` builds it.
+package main
+
+import (
+	"os"
+
+	"k8s.io/component-base/cli"
+	"k8s.io/kubernetes/cmd/kube-apiserver/app"
+)
+
+func main() { os.Exit(cli.Run(app.NewAPIServerCommand())) }
