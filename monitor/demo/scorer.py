@@ -3,8 +3,8 @@
 It runs as a child process, `python -m monitor.demo.scorer`, and talks in lines: it says
 `produced N of M` and at last `done N` on its standard output, and obeys `consumed N` on its
 standard input, never more than `--ahead` records ahead of N. When that input ends, so does it;
-until then it stays up, as a server does that has nothing to do. Asked for them, it puts the records of
-the first four weeks into a file before it says anything.
+until then it stays up, as a server does that has nothing to do. Asked for them, it puts the
+records of the first four weeks into a file before it says anything.
 """
 
 from __future__ import annotations
