@@ -48,7 +48,7 @@ class Demo:
             assert self.process.poll() is None, self.said
             return re.search(pattern, "".join(self.said))
 
-        match = eventually(found, 150.0, lambda: self.said)
+        match = eventually(found, 300.0, lambda: self.said)
         assert match is not None
         return match[1]
 
@@ -84,7 +84,7 @@ def test_the_storm_is_in_the_inbox_and_nothing_is_left_behind(demo: Demo) -> Non
         page = Seen(httpx.get(url).text)
         return page if re.search(r"\[PAGE\] arrival-delay: dep_delay", page.text) else None
 
-    page = eventually(storm, 150.0, lambda: demo.said)
+    page = eventually(storm, 300.0, lambda: demo.said)
     assert page is not None
     assert re.search(r"dep_delay.* to [4-9]\d", page.text)  # most flights of those hours stood
     assert re.search(r"Since 2013-02-0[89]", page.text)
