@@ -38,7 +38,7 @@ class ModelServer:
 
     It logs the flights of the first `days` days (all without) to `topic`, which must be there, and
     before it is ready puts those of the first four weeks into the file `first_weeks`, if asked.
-    With `ahead` no more of its records are ever unread.
+    With `ahead`, no more of its records than that are unread.
     """
 
     def __init__(

@@ -2,9 +2,9 @@
 
 It runs as a child process, `python -m monitor.demo.scorer`, and talks in lines: it says
 `produced N of M` and at last `done N` on its standard output, and obeys `consumed N` on its
-standard input, never more than `AHEAD` records ahead of N, or what it is told. When that input
-ends, so does it; until then it stays up, as a server does that has nothing to do. Asked for them,
-it puts the records of the first four weeks into a file before it says anything.
+standard input, never more than `--ahead` records ahead of N. When that input ends, so does it;
+until then it stays up, as a server does that has nothing to do. Asked for them, it puts the
+records of the first four weeks into a file before it says anything.
 """
 
 from __future__ import annotations
@@ -133,16 +133,9 @@ def written_first(records: Iterator[bytes], number: int, path: Path) -> Iterator
 
 
 class Log:
-    """The topic that the answers go to, its partitions taken in turn.
+    """The topic that the answers go to, its partitions taken in turn."""
 
-    With `go_on` as many records of each partition are passed over as it holds already: written by
-    an earlier one, in the same order.
-
-    Attributes:
-        written: records handed over so far, without those passed over.
-    """
-
-    def __init__(self, bootstrap_servers: str, topic: str, go_on: bool = False) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
         from confluent_kafka import Producer
 
         self._topic = topic
@@ -159,10 +152,6 @@ class Log:
         self._failure = ""
         partitions = broker.count_partitions(self._producer, topic)
         self._turn = itertools.cycle(range(partitions))
-        self._held = [0] * partitions
-        if go_on:
-            self._held = broker.count_records(bootstrap_servers, topic, partitions)
-        self.written = 0
 
     def write(self, records: Sequence[bytes]) -> None:
         """Hand over `records`, waiting while the producer's queue is full.
@@ -172,10 +161,6 @@ class Log:
         """
         for record in records:
             partition = next(self._turn)
-            if self._held[partition]:
-                self._held[partition] -= 1
-                continue
-            self.written += 1
             while True:
                 try:
                     self._producer.produce(

@@ -33,8 +33,8 @@ READY = 30.0
 GRACE = 10.0
 """Seconds that it may take to end."""
 
-AHEAD = 100
-"""Flights that are read at once: of about two hours, or windows in alarm would be passed over."""
+AHEAD = 500
+"""Flights that are read at once: of half a day, or days in alarm would be passed over."""
 
 HOLD = 20.0
 """Longest pause of the replay, in seconds, until people are told of what is new."""
