@@ -133,9 +133,16 @@ def written_first(records: Iterator[bytes], number: int, path: Path) -> Iterator
 
 
 class Log:
-    """The topic that the answers go to, its partitions taken in turn."""
+    """The topic that the answers go to, its partitions taken in turn.
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+    With `go_on` as many records of each partition are passed over as it holds already: written by
+    an earlier one, in the same order.
+
+    Attributes:
+        written: records handed over so far, without those passed over.
+    """
+
+    def __init__(self, bootstrap_servers: str, topic: str, go_on: bool = False) -> None:
         from confluent_kafka import Producer
 
         self._topic = topic
@@ -152,6 +159,10 @@ class Log:
         self._failure = ""
         partitions = broker.count_partitions(self._producer, topic)
         self._turn = itertools.cycle(range(partitions))
+        self._held = [0] * partitions
+        if go_on:
+            self._held = broker.count_records(bootstrap_servers, topic, partitions)
+        self.written = 0
 
     def write(self, records: Sequence[bytes]) -> None:
         """Hand over `records`, waiting while the producer's queue is full.
@@ -161,6 +172,10 @@ class Log:
         """
         for record in records:
             partition = next(self._turn)
+            if self._held[partition]:
+                self._held[partition] -= 1
+                continue
+            self.written += 1
             while True:
                 try:
                     self._producer.produce(
