@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import subprocess
-import sys
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from monitor.archive_files import pane_files
-from tests.history.looking_back import HOSTILE, KEPT, MAIN, ROOT, Days, call, check, history
+from monitor.compaction import QUIET, Compaction
+from tests.history.looking_back import HOSTILE, KEPT, Days, call, check, history
 from tests.support.real import require
 
 HOUR = 3_600
@@ -149,11 +149,10 @@ def test_a_damaged_window_costs_itself_alone(folder: Path) -> None:
 def test_a_damaged_day_or_its_events_cost_that_day_alone(folder: Path) -> None:
     whole = history(call(folder)[0])
     days = sorted((folder / "state/archive/panes/model=m").iterdir())
-    done = subprocess.run(
-        [sys.executable, "-c", MAIN, "archive", "compact"],
-        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=True,
-    )  # fmt: skip
-    assert b"became" in done.stdout
+    for note in (folder / "state/archive").glob("unsettled/*"):
+        note.unlink()  # as the next checkpoint would
+    now = datetime.now(UTC).timestamp() * 1e6
+    assert Compaction(folder / "state/archive", round(now), {}).run(round(now) + 2 * QUIET).days
     compact = days[0] / "compact.parquet"
     compact.write_bytes(compact.read_bytes()[:-30])
     events = sorted((folder / "state/archive/events").rglob("*.parquet"))[-1]
