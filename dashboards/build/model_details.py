@@ -390,6 +390,7 @@ def _domain() -> Panel:
             BLUE),
         Query(f"max(inferwatch_report_domain_classifier_as_far_ratio{{{MODEL}}})",
             "reference's parts as far", GREEN),
+        limit(f"max(inferwatch_report_domain_classifier_auc_threshold{{{MODEL}}})"),
         span=8,
         empty="no report was made",
         least=0,
