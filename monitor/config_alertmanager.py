@@ -21,13 +21,13 @@ def alertmanager_url(value: Any) -> str:
     example = f"write for example {DEFAULT_URL}"
     if not isinstance(value, str):
         raise ValueError(f"{show(value)} is not a URL; {example}")  # noqa: TRY004 - for pydantic
+    if "@" in value:  # and is not shown, for there may be a password in it
+        raise ValueError(f"has a login inside, which is not supported; {example}")
     try:
         parts = urlsplit(value)
         host, _port = parts.hostname, parts.port
     except ValueError:
         raise ValueError(f"{show(value)} is not a URL; {example}") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"has a login inside, which is not supported; {example}")
     if parts.scheme not in {"http", "https"} or not host or not value.isprintable():
         raise ValueError(f"{show(value)} is not a URL of http or https; {example}")
     if parts.query or parts.fragment or " " in value:

@@ -179,7 +179,7 @@ def _invalid_reasons() -> Panel:
 
 def _by_reason(title: str, description: str, name: str, empty: str) -> Panel:
     rate = f"sum by (reason) (rate({name}{{{_LIVE}}}[5m]))"
-    most = ranked(rate, f"{name}{{{_LIVE}}}[$__range] @ end()", "reason", 4)
+    most = ranked(rate, "reason", 4)
     return lines(
         title,
         description,
@@ -192,7 +192,7 @@ def _by_reason(title: str, description: str, name: str, empty: str) -> Panel:
 
 def _scores() -> Panel:
     score = f"inferwatch_score{{{_JUDGED}}}"
-    most = ranked(f"max by (statistic) ({score})", f"{score}[$__range] @ end()", "statistic", 4)
+    most = ranked(f"max by (statistic) ({score})", "statistic", 4)
     return lines(
         "Scores by statistic",
         "The four statistics that reached highest: how rare the change of each is, by the "
@@ -218,9 +218,7 @@ def _now() -> Panel:
 
 def _distances() -> Panel:
     name, of = "inferwatch_drift_distance", f"{_OF}, {REFERENCE}"
-    most = ranked(
-        f"max by (method) ({name}{{{of}}})", f"{name}{{{of}}}[$__range] @ end()", "method", 3
-    )
+    most = ranked(f"max by (method) ({name}{{{of}}})", "method", 3)
     return lines(
         "Distances to the reference",
         "By the three methods that reached highest, in their usual units (PSI, KS and others): "

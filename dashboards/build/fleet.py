@@ -18,8 +18,8 @@ ABOUT = About(
 
 _RATE = "sum by (model) (model_version:inferwatch_inferences:rate5m)"
 _ERRORS = "sum by (model) (model_version:inferwatch_inference_errors:rate5m)"
-_ALARMS = "max by (model, window, reference) (inferwatch_alarms_30d)"
-_BUDGET = "30 * max by (model) (inferwatch_alarm_budget_per_day)"
+_ALARMS = "sum by (model, window, reference) (inferwatch_alarms_30d)"
+_BUDGET = "30 * sum by (model) (inferwatch_alarm_budget_per_day)"
 
 
 def board() -> Board:
@@ -120,10 +120,7 @@ def _timeline() -> Panel:
 
 
 def _scores() -> Panel:
-    score = f"inferwatch_score{{{WINDOW}}}"
-    worst = ranked(
-        over_threshold("model", WINDOW, WINDOW), f"{score}[$__range] @ end()", "model", 4
-    )
+    worst = ranked(over_threshold("model", WINDOW, WINDOW), "model", 4)
     drawn = [Query(one, "{{model}}", color) for one, color in zip(worst, LINES, strict=True)]
     return lines(
         "Score over threshold, the four worst models",
@@ -140,7 +137,7 @@ def _scores() -> Panel:
 
 def _rows() -> Panel:
     rows = f"sum by (model) (inferwatch_window_rows{{{WINDOW}}})"
-    most = ranked(rows, f"inferwatch_window_rows{{{WINDOW}}}[$__range] @ end()", "model", 4)
+    most = ranked(rows, "model", 4)
     return lines(
         "Rows in a window, the four largest models",
         "Rows of the newest closed window, over all versions and instances.",

@@ -68,7 +68,7 @@ def board() -> Board:
 
 
 def _numbers() -> list[Panel]:
-    alarms = f"max by (window, reference) (inferwatch_alarms_30d{{{MODEL}}})"
+    alarms = f"sum by (window, reference) (inferwatch_alarms_30d{{{MODEL}}})"
     first = f"max by (subject) (inferwatch_alarm_moved_first{{{ALARM}}} == 1)"
     return [
         number("Verdict", "On the newest window: of inputs over all versions, of answers and "
@@ -88,7 +88,7 @@ def _numbers() -> list[Panel]:
         number("Alarms in 30 days", "Of event time before the newest window, and the false ones "
             "that the model may have.", "short",
             Query(f"sum({alarms})", "alarms"),
-            Query(f"30 * max(inferwatch_alarm_budget_per_day{{{MODEL}}})", "budget"),
+            Query(f"30 * sum(inferwatch_alarm_budget_per_day{{{MODEL}}})", "budget"),
             empty="no calibrated reference"),
     ]  # fmt: skip
 
@@ -160,7 +160,7 @@ def _scores() -> Panel:
 
 def _worst() -> Panel:
     score = f'inferwatch_score{{{SCORES}, feature!=""}}'
-    most = ranked(f"max by (feature) ({score})", f"{score}[$__range] @ end()", "feature", 4)
+    most = ranked(f"max by (feature) ({score})", "feature", 4)
     return lines(
         "Scores of the four worst features",
         "The largest score of each feature's statistics. Which rose first tells what changed "
@@ -239,7 +239,7 @@ def _reasons() -> Panel:
     name = "inferwatch_inference_errors_total"
     of = f"{MODEL}, {VERSION}"
     rate = f"sum by (reason) (rate({name}{{{of}}}[5m]))"
-    most = ranked(rate, f"{name}{{{of}}}[$__range] @ end()", "reason", 4)
+    most = ranked(rate, "reason", 4)
     return lines(
         "Errors of the version, by reason",
         "Inferences in a second that ended in an error.",

@@ -72,7 +72,7 @@ def _quantiles() -> Panel:
 def _classes() -> Panel:
     name, of = "inferwatch_output_class_ratio", f"{_OF}, {VERSION}"
     share = f"max by (class) ({name}{{{of}}})"
-    most = ranked(share, f"{name}{{{of}}}[$__range] @ end()", "class", 4)
+    most = ranked(share, "class", 4)
     return lines(
         "Classes among the answers",
         "Share of the four commonest classes in the newest window, with the limits of the config.",
@@ -135,9 +135,7 @@ def _spread() -> Panel:
 def _missing() -> Panel:
     name = "model_version_feature:inferwatch_input_missing:ratio_rate5m"
     of = f"{MODEL}, {VERSION}"
-    most = ranked(
-        f"max by (feature) ({name}{{{of}}})", f"{name}{{{of}}}[$__range] @ end()", "feature", 4
-    )
+    most = ranked(f"max by (feature) ({name}{{{of}}})", "feature", 4)
     return lines(
         "Missing values, the four worst features",
         "Share of the rows of 5 minutes in which the feature is absent, null, empty or NaN.",
@@ -155,9 +153,7 @@ def _missing() -> Panel:
 
 def _invalid() -> Panel:
     name, of = "inferwatch_input_invalid_ratio", f"{_OF}, {VERSION}"
-    most = ranked(
-        f"max by (feature) ({name}{{{of}}})", f"{name}{{{of}}}[$__range] @ end()", "feature", 4
-    )
+    most = ranked(f"max by (feature) ({name}{{{of}}})", "feature", 4)
     return lines(
         "Invalid and unseen values, the four worst features",
         "Share of the values present in the newest window that are of a wrong type, out of range, "

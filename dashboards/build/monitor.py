@@ -19,8 +19,8 @@ ABOUT = About(
 _SPAN = "[$__rate_interval]"
 _READ = f"sum(rate(inferwatch_records_total{_SPAN}))"
 _UNUSED = f'sum(rate(inferwatch_records_total{{outcome!="ok"}}{_SPAN}))'
-_ALARMS = "sum by (model) (max by (model, window, reference) (inferwatch_alarms_30d))"
-_BUDGET = "30 * max by (model) (inferwatch_alarm_budget_per_day)"
+_ALARMS = "sum by (model) (inferwatch_alarms_30d)"
+_BUDGET = "30 * sum by (model) (inferwatch_alarm_budget_per_day)"
 
 
 def board() -> Board:
@@ -86,7 +86,7 @@ def _budget() -> Panel:
 
 def _spent() -> Panel:
     used = share(_ALARMS, f"({_BUDGET})")
-    most = ranked(used, "inferwatch_alarms_30d[$__range] @ end()", "model", 4)
+    most = ranked(used, "model", 4)
     return lines(
         "Alarms of 30 days by budget, the four worst models",
         "1 is the whole budget. A storm that was real passes it, and should.",
@@ -113,7 +113,7 @@ def _records() -> Panel:
 def _unused() -> Panel:
     by = "inferwatch_records_total"
     rate = f'sum by (outcome) (rate({by}{{outcome!="ok"}}{_SPAN}))'
-    most = ranked(rate, f'{by}{{outcome!="ok"}}[$__range] @ end()', "outcome", 4)
+    most = ranked(rate, "outcome", 4)
     return lines(
         "Records that were not usable, by reason",
         "By what became of them: malformed, too large, of the future, late, lost and others.",
@@ -138,7 +138,7 @@ def _lag() -> Panel:
 
 def _lag_time() -> Panel:
     lag = "max by (topic) (inferwatch_consumer_lag_seconds)"
-    most = ranked(lag, "inferwatch_consumer_lag_seconds[$__range] @ end()", "topic", 4)
+    most = ranked(lag, "topic", 4)
     return lines(
         "Age of the newest record read, by topic",
         "By the broker's clock; 0 at the end of a partition.",
@@ -151,7 +151,7 @@ def _lag_time() -> Panel:
 
 def _letters() -> Panel:
     rate = f"sum by (outcome) (rate(inferwatch_dead_letters_total{_SPAN}))"
-    most = ranked(rate, "inferwatch_dead_letters_total[$__range] @ end()", "outcome", 3)
+    most = ranked(rate, "outcome", 3)
     return lines(
         "Dead letters",
         "Records for the dead-letter place: kept, dropped for want of room or beyond the rate, "
@@ -167,7 +167,7 @@ def _letters() -> Panel:
 def _fields() -> Panel:
     by = "inferwatch_field_invalid_total"
     rate = f"sum by (field) (rate({by}{_SPAN}))"
-    most = ranked(rate, f"{by}[$__range] @ end()", "field", 3)
+    most = ranked(rate, "field", 3)
     return lines(
         "Fields that could not be read",
         "Time, latency, version, prediction and others that were there and could not be read.",
@@ -276,15 +276,14 @@ def _collectors() -> Panel:
 
 
 def _work() -> Panel:
-    spent = f"sum by (collector) (deriv(inferwatch_collector_duration_seconds{_SPAN}))"
-    by = "inferwatch_collector_duration_seconds[$__range] @ end()"
+    spent = f"sum by (collector) (rate(inferwatch_collector_duration_seconds{_SPAN}))"
     return lines(
         "Work of collectors",
         "Seconds of work in a second, of all models: 1 is a whole core.",
         "none",
         *[
             Query(one, "{{collector}}", color)
-            for one, color in zip(ranked(spent, by, "collector", 4), LINES, strict=True)
+            for one, color in zip(ranked(spent, "collector", 4), LINES, strict=True)
         ],
         empty="no model yet",
         least=0,
@@ -321,7 +320,7 @@ def _failures() -> Panel:
         "short",
         *[
             Query(one, "{{task}}", color)
-            for one, color in zip(ranked(rate, f"{by}[$__range] @ end()", "task", 4), LINES,
+            for one, color in zip(ranked(rate, "task", 4), LINES,
                 strict=True)
         ],
         empty="no job ran yet",

@@ -42,17 +42,16 @@ def over_threshold(by: str, selector: str, of: str) -> str:
     return f"max by ({by}) (\n  {score}\n  / on (model) group_left {limit}\n)"
 
 
-def ranked(expression: str, range_vector: str, by: str, ranks: int) -> Iterator[str]:
-    """The series that reached highest in the range shown, the worst first, a query each.
+def ranked(expression: str, by: str, ranks: int) -> Iterator[str]:
+    """What reached highest in the range shown, the worst first, a query each.
 
     With a query each they have colours of their own, and they stay the same all along, which those
     of a plain `topk` do not.
 
     Args:
-        range_vector: a selector with its range, `[$__range] @ end()`.
         by: the one label that tells the series apart.
     """
-    highest = f"max by ({by}) (max_over_time({range_vector}))"
+    highest = f"max by ({by}) (max_over_time(({expression})[$__range:$__interval] @ end()))"
     for rank in range(1, ranks + 1):
         chosen = f"topk({rank}, {highest})"
         if rank > 1:

@@ -44,6 +44,7 @@ class Change:
         published: wall time at which it was judged, us.
         before, now: the verdicts that differ, by subject; what was not known is not in `before`.
         causes: what led to an alarm that began, worst first.
+        worst: `alarm` as long as any subject is in alarm.
     """
 
     key: Key
@@ -52,12 +53,12 @@ class Change:
     before: Mapping[str, str]
     now: Mapping[str, str]
     causes: tuple[str, ...] = ()
+    worst: str = "ok"
 
     @property
     def tags(self) -> list[str]:
         """By what boards find it; no more than Grafana keeps of a tag."""
-        worst = "alarm" if "alarm" in self.now.values() else "ok"
-        return [tag[:100] for tag in ("inferwatch", "verdict", *self.key, worst)]
+        return [tag[:100] for tag in ("inferwatch", "verdict", *self.key, self.worst)]
 
     @property
     def text(self) -> str:
@@ -98,7 +99,8 @@ def changes(
             was = {subject: before[subject] for subject in moved if subject in before}
             alarm = alarms.get((*key, event.time))
             causes = () if alarm is None else _causes(alarm.detail)
-            change = Change(key, event.time, event.published, was, moved, causes)
+            worst = "alarm" if "alarm" in newest[key].verdicts.values() else "ok"
+            change = Change(key, event.time, event.published, was, moved, causes, worst)
         yield key, newest[key], change
 
 

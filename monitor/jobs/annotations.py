@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 AT = "* * * * *"
 """Every minute: a look at what is new in the archive takes a few milliseconds."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""Held while changes are posted: two that ask at once whether one is there would both post it."""
 
 BACK = 7 * 86_400.0
 """Seconds of wall time that the first run goes back."""
@@ -49,7 +53,12 @@ def make_annotations(config: Config, waits: Sequence[float] = WAITS) -> Job | No
     state = config.state.dir
 
     def work(now: float, stopping: threading.Event) -> None:
-        annotate(state, now, _Poster(place, token_file, stopping, waits))
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            return  # one from before a reload still waits for Grafana
+        try:
+            annotate(state, now, _Poster(place, token_file, stopping, waits))
+        finally:
+            _ONE_AT_A_TIME.release()
 
     return Job("annotations", AT, work)
 
@@ -99,7 +108,9 @@ class _Poster:
                     time_from=moment, time_to=moment, tags=tags, text=change.text
                 )
 
-            if not ask(self._place, "annotations", there):
+            found = ask(self._place, "annotations", there)
+            # Tags have no order: a model may have the name of one, or of a window.
+            if all(one.get("text") != change.text for one in found):
                 ask(self._place, "annotation", post)
 
 
@@ -108,7 +119,7 @@ def annotate(state: Path, now: float, poster: _Poster) -> None:
 
     Raises:
         GrafanaError: Grafana was not reached, or refused; the next run goes on from there.
-        OSError: a day of the archive is damaged, and left out.
+        OSError: a day of the archive is damaged, and left out; or cannot be read, and waits.
     """
     path = state / FILE
     progress = _progress(path, now)
@@ -130,12 +141,13 @@ def annotate(state: Path, now: float, poster: _Poster) -> None:
             progress.known[key] = known
             progress.write(path)
         progress.known[key] = known
-    progress.looked = now
-    progress.write(path)
+    if not failed.passing:
+        progress.looked = now
+        progress.write(path)
     if posted:
         log.info("annotations are posted", extra={"annotations": posted})
-    if failed:
-        raise OSError("; ".join(failed))
+    if failed.why:
+        raise OSError("; ".join(failed.why))
 
 
 def _progress(path: Path, now: float) -> Progress:
@@ -147,13 +159,26 @@ def _progress(path: Path, now: float) -> Progress:
     return Progress(now - BACK) if found is None else found
 
 
-def _events(archive: Path, since: float) -> tuple[list[Event], list[str]]:
-    """The events of days that changed since then, and why some cannot be read."""
+@dataclass(slots=True)
+class _Failed:
+    """Why days cannot be read; whether one may be readable the next time."""
+
+    why: list[str] = field(default_factory=list)
+    passing: bool = False
+
+
+def _events(archive: Path, since: float) -> tuple[list[Event], _Failed]:
+    """The events of days that changed since then, up to one that cannot be read for now: nothing
+    behind it is looked at before it. A damaged day is left out."""
     found: list[Event] = []
-    failed = []
+    failed = _Failed()
     for day in touched(archive, since):
         try:
             found += read_day(day)
-        except (StateError, OSError) as error:
-            failed.append(str(error))
+        except StateError as error:
+            failed.why.append(str(error))
+        except OSError as error:
+            failed.why.append(str(error))
+            failed.passing = True
+            break
     return found, failed

@@ -69,7 +69,12 @@ def test_silence_says_nothing_of_other_models_nor_of_errors_before(way: Way) -> 
 def test_a_monitor_that_is_down_is_told_of_alone(way: Way) -> None:
     lag = alert("InferwatchLag", topic="t", instance="a:10464", **TICKET)
     other = alert("InferwatchCheckpointOld", instance="b:10464", **TICKET)
-    assert kept(way, DOWN, SILENT, lag, other) == {"InferwatchModelSilent", "InferwatchLag"}
+    thin = alert("InferwatchInsufficientData", model="m", **TICKET)
+    assert kept(way, DOWN, thin, lag, other) == {"InferwatchInsufficientData", "InferwatchLag"}
+
+
+def test_a_monitor_that_is_down_hides_no_silence_that_another_one_sees(way: Way) -> None:
+    assert not kept(way, DOWN, SILENT)
 
 
 def test_a_monitor_that_is_down_hides_no_fault_of_a_model(way: Way) -> None:

@@ -21,6 +21,7 @@ CHOSEN = {
     "feature": "distance",
     "reference": ".*",
     "__range": "30m",
+    "__interval": "30s",
     "__rate_interval": "5m",
 }
 """What the variables are, and Grafana's own, where queries are run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Mapping
@@ -163,6 +164,26 @@ def test_models_are_told_apart(tmp_path: Path) -> None:
     assert sorted(one["tags"][2] for one in there.annotations) == ["churn & co", "delay"]
 
 
+def test_a_model_may_be_called_as_a_tag_is(tmp_path: Path) -> None:
+    with grafana() as there:
+        life = Life(tmp_path, there.url)
+        for model in ("other", "alarm", "verdict", "inferwatch", "1h"):
+            life.judged(1, {"input": "alarm"}, model)
+        life.run()
+        life.run()
+    assert len(there.annotations) == 5
+
+
+def test_it_is_not_well_as_long_as_another_subject_is_in_alarm(tmp_path: Path) -> None:
+    with grafana() as there:
+        life = Life(tmp_path, there.url)
+        life.judged(1, {"input": "alarm", "output": "alarm"})
+        life.judged(2, {"input": "alarm", "output": "ok"})
+        life.judged(3, {"input": "ok", "output": "ok"})
+        life.run()
+    assert [one["tags"][-1] for one in there.annotations] == ["alarm", "alarm", "ok"]
+
+
 def test_what_users_send_is_escaped_and_bounded(tmp_path: Path) -> None:
     causes = [{"subject": "input", "feature": "<img src=x>", "words": "w" * 5000, "kind": "shape"}]
     with grafana() as there:
@@ -261,6 +282,24 @@ def test_a_damaged_day_is_left_out_and_said(tmp_path: Path) -> None:
         assert len(there.annotations) == 1
         os.utime(broken, (0, 0))
         life.run()
+
+
+def test_a_day_that_cannot_be_read_for_a_while_loses_no_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(day: Path) -> list[Event]:
+        raise OSError(errno.EMFILE, "Too many open files", str(day))
+
+    with grafana() as there:
+        life = Life(tmp_path, there.url)
+        life.judged(1, {"input": "alarm"})
+        with monkeypatch.context() as patched:
+            patched.setattr("monitor.jobs.annotations.read_day", busy)
+            with pytest.raises(OSError, match="Too many open files"):
+                life.run()
+        life.now += 3_600
+        life.run()
+    assert texts(there) == ["delay, windows of 1h: input alarm"]
 
 
 def test_days_that_nothing_was_written_into_are_not_read_again(
