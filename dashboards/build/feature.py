@@ -75,14 +75,16 @@ def _numbers() -> list[Panel]:
         number("Missing", "Share of the window's rows in which the feature is missing, and in the "
             "reference.", "percentunit",
             Query(f"max(inferwatch_input_missing_ratio{{{_OF}, {VERSION}}})", "now"),
-            Query(f"max(inferwatch_reference_missing_ratio{{{_THEN}}})", "reference"), span=5,
+            Query(f"max by (reference) (inferwatch_reference_missing_ratio{{{_THEN}}})",
+                "reference {{reference}}"), span=5,
             empty="no window yet", decimals=2),
         number("Invalid", "Share of the values present in the window that are invalid or unseen.",
             "percentunit", Query(f"max(inferwatch_input_invalid_ratio{{{_OF}, {VERSION}}})"),
             empty="no window yet", decimals=2),
         number("Mean", "Of the newest window, and of the reference, in the feature's own unit.",
             "short", Query(f"avg(inferwatch_input_mean{{{_OF}, {VERSION}}})", "now"),
-            Query(f"avg(inferwatch_reference_mean{{{_THEN}}})", "reference"), span=6,
+            Query(f"avg by (reference) (inferwatch_reference_mean{{{_THEN}}})",
+                "reference {{reference}}"), span=6,
             empty="no numbers", decimals=2),
         number("Values now", "Values present in a second, over 5 minutes.", "reqps",
             Query(f"sum(rate(inferwatch_input_values_total{{{_LIVE}}}[5m]))"), span=5,
@@ -92,7 +94,7 @@ def _numbers() -> list[Panel]:
 
 def _quantiles() -> Panel:
     name = "inferwatch_input_quantile"
-    then = f"avg by (q) (inferwatch_reference_quantile{{{_THEN}}})"
+    then = f"avg by (q, reference) (inferwatch_reference_quantile{{{_THEN}}})"
     return lines(
         "Quantiles, beside the reference's",
         "Of the newest window, in the feature's own unit; the quantiles are those of the config. "
@@ -101,7 +103,7 @@ def _quantiles() -> Panel:
         "none",
         Query(f"avg by (q) ({name}{{{_OF}, {VERSION}}})", "{{q}} $version", BLUE),
         Query(f"avg by (q) ({name}{{{_OF}, {BESIDE}}})", "{{q}} $beside", PURPLE, "dash"),
-        reference(then, "{{q}} reference"),
+        reference(then, "{{q}} reference {{reference}}"),
         span=24,
         height=10,
         empty="no numbers: the feature is a category, or was never there",
@@ -114,7 +116,9 @@ def _mean() -> Panel:
         "Of the newest window, in the feature's own unit, beside the reference's.",
         "none",
         *_both("inferwatch_input_mean", "avg"),
-        reference(f"avg(inferwatch_reference_mean{{{_THEN}}})"),
+        reference(
+            f"avg by (reference) (inferwatch_reference_mean{{{_THEN}}})", "reference {{reference}}"
+        ),
         empty="no numbers: the feature is a category, or was never there",
     )
 
@@ -139,7 +143,10 @@ def _missing() -> Panel:
         "percentunit",
         *_both("inferwatch_input_missing_ratio"),
         Query(f"max({live})", "$version, 5 minutes", GREEN),
-        reference(f"max(inferwatch_reference_missing_ratio{{{_THEN}}})"),
+        reference(
+            f"max by (reference) (inferwatch_reference_missing_ratio{{{_THEN}}})",
+            "reference {{reference}}",
+        ),
         limit(f"max(inferwatch_input_missing_ratio_threshold{{{_LIMIT}}})"),
         empty="no row in this span",
         least=0,

@@ -59,7 +59,7 @@ def limit(expression: str, legend: str = "limit") -> Query:
     return Query(expression, legend, VERMILLION, "dash")
 
 
-def reference(expression: str, legend: str = "reference") -> Query:
+def reference(expression: str, legend: str) -> Query:
     """What the reference has: dotted and grey."""
     return Query(expression, legend, GREY, "dot")
 
