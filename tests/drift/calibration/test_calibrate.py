@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from collectors.drift.calibrate import calibrate
-from collectors.drift.calibrated import Calibration, Rules
+from collectors.drift.calibrated import WINDOWS, Calibration, Rules
 from collectors.drift.calibration.daily import NEVER
 from collectors.drift.calibration.fit import _incidents
 from collectors.drift.calibration.fitted import ALONE, TOGETHER, Fitted
@@ -114,7 +114,7 @@ def test_what_is_asked_for_is_inside_of_a_long_reference_and_a_large_budget(
     assert np.isfinite(largest).all()
     assert (ALONE, TOGETHER) == (0.25, 0.75)
     # Most windows may alarm: what they must pass is read off the reference's own.
-    share = 600 / 720 / fitted(found).deff / SAFETY
+    share = WINDOWS * 600 / 720 / fitted(found).deff / SAFETY
     assert fitted(found).alone.value == pytest.approx(np.quantile(largest, 1 - share * ALONE))
     two = pairs(largest)
     quantile = np.quantile(two[np.isfinite(two)], 1 - share * TOGETHER)
@@ -211,7 +211,7 @@ def test_nights_without_a_row_are_no_windows_that_could_alarm() -> None:
     assert volume.score(volume.over_noise(none, np.array([3]), 20))[0] < 0.1
     assert volume.score(volume.over_noise(some, np.array([3]), 20))[0] > 50
     # The budget is for the windows that there are.
-    alpha = 1 / (720 * 224 / 328)
+    alpha = WINDOWS / (720 * 224 / 328)
     wanted = threshold(found.largest, alpha * ALONE, found.deff)
     assert found.alone.value == pytest.approx(wanted.value)
     assert found.alone.beyond == pytest.approx(wanted.beyond)
@@ -312,7 +312,7 @@ class TestDays:
         assert both.daily.alone.value >= bound - 1e-9
         if days < 20:
             assert both.daily.alone.value == pytest.approx(bound, rel=0.3)
-            assert both.daily.alone.beyond == pytest.approx(60 / days)
+            assert both.daily.alone.beyond == pytest.approx(60 / WINDOWS / days)
         assert both.daily.alone.value > both.daily.largest[:days].max()
 
     def test_days_are_local_ones_with_most_of_their_hours(self) -> None:
