@@ -78,7 +78,16 @@ def test_readme_has_the_commands_that_are_tested_here() -> None:
         "curl http://127.0.0.1:10464/metrics",
         "inferwatch reference build my-model --data history.parquet --out reference.parquet",
         "inferwatch reference show reference.parquet",
+        "make demo-stack",  # tests/demo/test_stack.py
+        "inferwatch rules --grafana-url http://127.0.0.1:3000 --output rules-of-mine",
     ]
+
+
+def test_the_rules_of_readme_are_written(tmp_path: Path) -> None:
+    (line,) = [one for one in commands_of_readme() if one.startswith("inferwatch rules")]
+    call(*line.split()[1:], cwd=tmp_path)
+    written = {file.name for file in (tmp_path / "rules-of-mine").iterdir()}
+    assert written == {"alerts.yml", "recording.yml"}
 
 
 def test_the_reference_of_readme_is_built_and_shown_and_taken(tmp_path: Path) -> None:
