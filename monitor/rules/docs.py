@@ -21,7 +21,9 @@ BEGIN, END = "<!-- alerts: begin -->", "<!-- alerts: end -->"
 _RUNBOOKS = Path(__file__).parents[2] / "rules" / "runbooks"
 _RECORDED = re.compile(r"\w+:inferwatch_\w+:\w+")
 _LIMIT = re.compile(r"(?<!:)inferwatch_\w+_(?:threshold|budget_per_day)\b")
-_CALIBRATED = ":inferwatch_verdict:alarm", "inferwatch_report_domain_classifier_auc_threshold"
+_VERDICT = ":inferwatch_verdict:alarm"
+_SPEND = _VERDICT, BY_STATISTIC["report.domain_auc_threshold"].name
+"""What stands in the expressions of alerts that spend the budget."""
 
 
 def rewritten(page: str, runbooks: Path = _RUNBOOKS) -> str:
@@ -43,7 +45,7 @@ def table(texts: Mapping[str, str], runbooks: Path) -> str:
     head = ("alert", "what it says", "severity", "budget", "for", "keeps on for", "judged by")
     lines = []
     for name, same in alerts.items():
-        spends = any(what in one["expr"] for one in same for what in _CALIBRATED)
+        spends = any(what in one["expr"] for one in same for what in _SPEND)
         lines.append(
             (
                 f"[{name}](../rules/runbooks/{name}.md)",
@@ -75,7 +77,7 @@ def _first_sentence(runbook: str) -> str:
 
 def _judged_by(expression: str, recorded: Mapping[str, str]) -> list[str]:
     """The metrics that say what is too much; where there is none, the rule itself says it."""
-    if ":inferwatch_verdict:alarm" in expression:
+    if _VERDICT in expression:
         return [BY_STATISTIC["score.threshold"].name]
     return sorted(set(_limits(expression, recorded)))
 
