@@ -48,16 +48,21 @@ def difference(
     rows = counts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.asarray(sums).sum(axis=-1) / rows
-        errors = (sums - mean[..., None] * counts) / rows[..., None]
-        clusters = np.min(rows**2 / np.square(counts).sum(axis=-1), axis=-1)  # Kish 1965
+        errors = sums / rows[..., None]
+        errors -= counts * (mean / rows)[..., None]
+        clusters = np.min(rows**2 / _squares(counts), axis=-1)  # Kish 1965
         if independent:
             used = np.count_nonzero(counts, axis=-1)
-            variance = (np.square(errors).sum(axis=-1) * used / (used - 1)).sum(axis=-1)
+            variance = (_squares(errors) * used / (used - 1)).sum(axis=-1)
         else:
-            used = np.count_nonzero(counts.sum(axis=-2), axis=-1)
+            used = np.count_nonzero(counts.any(axis=-2), axis=-1)
             apart = errors[..., 1, :] - errors[..., 0, :]
-            variance = np.square(apart).sum(axis=-1) * used / (used - 1)
+            variance = _squares(apart) * used / (used - 1)
         if binary:
             share = (mean * rows + 1) / (rows + 2)
             variance = np.maximum(variance, (share * (1 - share) / rows).sum(axis=-1))
     return Difference(mean[..., 1] - mean[..., 0], variance, np.nan_to_num(clusters))
+
+
+def _squares(values: Floats) -> Floats:
+    return np.asarray(np.einsum("...b,...b->...", values, values), dtype=np.float64)
