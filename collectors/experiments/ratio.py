@@ -21,7 +21,7 @@ def log_evidence(counts: ArrayLike, split: ArrayLike) -> Floats:
     """The logarithm of the Bayes factor against the split, float64 [...], of counts [..., A].
 
     The probability of the counts if the shares were drawn from a Dirichlet distribution around the
-    planned ones, over their probability under the plan (Lindon and Malek 2020, equation 8). Under
+    planned ones, over their probability under the plan (Lindon and Malek 2020). Under
     the plan it is a martingale of mean 1: it reaches 1 / error at any time with probability at most
     `error` (Ville 1939).
     """

@@ -17,8 +17,7 @@ def best_deviates(error: float) -> float:
     """The squared half-width, in standard errors, where a mixture is tightest.
 
     Half-widths are u(v) with u^2 / v = (1 + 1/x) ln((1 + x) / error^2), x = v / rho. It is least
-    where ln((1 + x) / error^2) = x, and is 1 + x there: -W_-1(-error^2 / e) (Howard et al. 2021,
-    section 3.5).
+    where ln((1 + x) / error^2) = x, and is 1 + x there: -W_-1(-error^2 / e) (Howard et al. 2021).
     """
     return float(-lambertw(-(error**2) / np.e, k=-1).real)
 
@@ -38,7 +37,7 @@ def half_width(variance: ArrayLike, clusters: ArrayLike, error: float, rho: floa
     With information I = 1 / variance as clock, estimate times I moves like Brownian motion at time
     I (Scharfstein, Tsiatis and Robins 1997). It stays within sqrt((I + rho) ln((I + rho) / (rho
     error^2))) of its drift at all times at once with probability 1 - error (Robbins 1970; Howard,
-    Ramdas, McAuliffe and Sekhon 2021, equation 14). With estimated variances that is so in the
+    Ramdas, McAuliffe and Sekhon 2021). With estimated variances that is so in the
     limit (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024); how near the limit is at 720
     looks, the simulation says. The width grows from normal to Student's t, for the variance is that
     of so many clusters.
