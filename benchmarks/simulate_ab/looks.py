@@ -57,7 +57,7 @@ def play(regime: Regime, seed: tuple[int, ...], effect: float = 0.0, share: floa
     by_rows = np.abs(_t_of_rows(rows, ones)) > stats.norm.isf(ERROR / 2)
     by_buckets = away[0] / np.sqrt(found.variance[0]) > stats.norm.isf(ERROR / 2)
     return Outcome(
-        _first((away > width).any(axis=0)),
+        _first(np.asarray((away > width).any(axis=0))),
         _first(away[0] + width[0] < margins[0]),
         _first(evidence >= -np.log(ERROR), 0),
         PANES if by_rows[-1] else NEVER,

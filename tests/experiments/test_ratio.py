@@ -32,7 +32,7 @@ def test_the_evidence_is_scipys_ratio_of_probabilities() -> None:
     split = np.array([0.2, 0.3, 0.5])
     counts = np.array([31, 20, 60])
     ours = log_evidence(counts, split)
-    drawn = stats.dirichlet_multinomial.logpmf(counts, CONCENTRATION * split, 111)
+    drawn = stats.dirichlet_multinomial.logpmf(counts, CONCENTRATION * split, np.array(111))
     assert ours == pytest.approx(drawn - stats.multinomial.logpmf(counts, 111, split))
 
 

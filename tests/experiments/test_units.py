@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from collectors.events import ScoresColumn
+from collectors.events import AnyColumn, ScoresColumn
 from collectors.experiments.firsts import UnitSample
 from collectors.experiments.metrics import Above, LogMean, Mean, Metric, Share
 from collectors.experiments.units import BUCKETS, UnitsSummary, pane_units, schema_of
@@ -31,7 +31,7 @@ def test_buckets_hold_what_pandas_groups() -> None:
     hashes = hash_names(users, 0)
     summary = UnitsSummary(("old", "new"), METRICS, "s")
     for part in np.array_split(np.arange(rows), 7):
-        columns = {
+        columns: dict[str, AnyColumn] = {
             "class": category_column([classes[i] for i in part]),
             "delay": number_column([delays[i] for i in part]),
         }
