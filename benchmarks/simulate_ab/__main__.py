@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.simulate_ab.looks import play
 from benchmarks.simulate_ab.streams import REGIMES, Regime
 from benchmarks.simulate_ab.tables import (
+    OURS,
     Played,
     missed,
     nothing_differs,
@@ -33,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play, print, and write the page after a full run."""
     parser = argparse.ArgumentParser(prog="make simulate-ab", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 a regime; writes no page")
-    quick = parser.parse_args(arguments).quick
-    experiments, trials = (100, 10) if quick else (2_000, 200)
+    parser.add_argument("--experiments", type=int, default=2_000, help="a regime (2000)")
+    options = parser.parse_args(arguments)
+    quick = options.quick
+    experiments = 100 if quick else options.experiments
+    trials = max(experiments // 10, 1)
     print(
         f"{experiments} experiments a regime without a difference, {trials} with each", flush=True
     )
@@ -42,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     null = []
     for i, regime in enumerate(REGIMES):
         null.append(_played(regime, experiments, (0, i)))
-        print(f"{regime.name}: {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+        rang = ", ".join(f"{test} {null[-1].rang(test)}" for test in OURS)
+        print(f"{regime.name}: {rang}; {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
     print(f"\n{nothing_differs(null)}\n", flush=True)
     power = [
         _played(REGIMES[i], trials, (1, i, j), effect=effect)
