@@ -73,7 +73,7 @@ def something_differs(played: Sequence[Played]) -> str:
     tests = ("sequence", "once", "peeked", "once_buckets", "peeked_buckets")
     head = [
         "traffic",
-        "share + ",
+        "share larger by",
         "**inferwatch**",
         "t-test of rows, once",
         "peeked at",
