@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-stack bench simulate peers realdata torture history dashboards test test-all wheels kubernetes-api lint format docs sbom audit lock build clean
+.PHONY: help setup demo demo-stack bench simulate simulate-ab peers realdata torture history dashboards test test-all wheels kubernetes-api lint format docs sbom audit lock build clean
 
 help: ## List the targets.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/installed: requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ bench: setup ## Print what memory does over 2 million records, how long a checkp
 
 simulate: setup ## False alarms and power on seeded streams (ARGS=--quick in minutes; all of it writes docs/calibration.md).
 	$(BIN)/python -m benchmarks.simulate $(ARGS)
+
+simulate-ab: setup ## False verdicts and power of A/B comparisons (ARGS=--quick in a minute; all of it writes docs/experiments.md).
+	$(BIN)/python -m benchmarks.simulate_ab $(ARGS)
 
 PEERS := .venv-peers
 

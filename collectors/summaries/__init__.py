@@ -59,5 +59,7 @@ REGISTRY = (
     "collectors.summaries.multivariate:MultivariateSummary",
     "collectors.summaries.reruns:RerunSummary",
     "collectors.summaries.sample:SampleSummary",
+    "collectors.experiments.firsts:UnitSample",
+    "collectors.experiments.units:UnitsSummary",
 )
 """Every summary, as module:class; the contract tests walk it."""

@@ -16,8 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.embedding import Space
-from collectors.events import AnyColumn, Index
+from collectors.events import AnyColumn, Index, NumberColumn
+from collectors.experiments.firsts import UnitSample
+from collectors.experiments.metrics import Above, Mean, Metric, Share
+from collectors.experiments.units import UnitsSummary
 from collectors.grid import Grid
+from collectors.hashing import mix
 from collectors.schema import Schema, SchemaMismatch, qualify
 from collectors.specs import (
     CategorySpec,
@@ -111,6 +115,26 @@ def _observe_sample(summary: SampleSummary, hashes: list[int]) -> None:
     summary.observe(np.array(hashes, dtype=np.uint64), rows_at)
 
 
+def _observe_units(summary: UnitSample, rows: list[tuple[int, int, int]]) -> None:
+    units, arms, keys = (np.array([row[i] for row in rows], dtype=np.uint64) for i in range(3))
+    # Few units, so that they return, spread over all hashes, so that thresholds fall.
+    summary.observe(mix(units), arms.astype(np.int32), keys)
+
+
+def _observe_experiment(summary: UnitsSummary, table: Table) -> None:
+    numbers = table["n"]
+    assert isinstance(numbers, NumberColumn)
+    drawn = mix(np.nan_to_num(numbers.values).view(np.uint64) % np.uint64(2**16))
+    arms = (drawn % np.uint64(4)).astype(np.int32) - 1
+    summary.observe(arms, drawn, mix(drawn), table)
+
+
+_METRICS = (
+    Metric("a", "c", Share("a"), 0.1),
+    Metric("mean", "n", Mean(-100.0, 100.0), 1.0, "higher"),
+    Metric("large", "n", Above(50.0), 0.1, "lower"),
+)
+
 CASES: dict[type, Case] = {
     NumberSummary: Case(
         lambda s: NumberSummary(NUMBER, s),
@@ -148,6 +172,23 @@ CASES: dict[type, Case] = {
         _observe_sample,
         len,
         _some,
+    ),
+    UnitSample: Case(
+        lambda s: UnitSample(s, K),
+        st.lists(
+            st.tuples(st.integers(0, 40), st.integers(0, 2), st.integers(0, 2**64 - 1)),
+            max_size=40,
+        ),
+        _observe_units,
+        len,
+        _some,
+    ),
+    UnitsSummary: Case(
+        lambda s: UnitsSummary(("one", "two", "three"), _METRICS, s, k=K),
+        _tables(),
+        _observe_experiment,
+        _rows,
+        lambda table, index: {name: column.take(index) for name, column in table.items()},
     ),
 }
 
