@@ -204,12 +204,13 @@ def _entry(line: bytes, number: int, before: str) -> Entry:
             found["body"],
         )
         same = entry.line() == line + b"\n"
+        shaped = type(found["at"]) is float and type(found["body"]) is dict
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Tampered(number + 1, "is no line of this log") from None
     if not same:
         raise Tampered(number + 1, "its hash is not that of what it says")
     if entry.number != number or entry.before != before:
         raise Tampered(number + 1, "does not follow the line before it: one is missing or changed")
-    if not isinstance(entry.at, float) or not isinstance(entry.body, dict):
+    if not shaped:
         raise Tampered(number + 1, "is no line of this log")
     return entry
