@@ -191,6 +191,7 @@ class Target(Protocol):
 
         Raises:
             Unreachable: it does not say so.
+            Refused: it is not any more what can be switched.
         """
         ...
 

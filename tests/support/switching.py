@@ -41,8 +41,8 @@ def state(version: str) -> State:
 class FileTarget:
     """Runs the version whose name is in `folder/now`; each write adds a line to `folder/writes`.
 
-    `before`, `during` and `after` are called around a write, and may fail or kill; `silent` makes
-    it answer nothing.
+    `before`, `between` and `after` are called around the two halves of a write, and may fail or
+    kill; `silent` makes it answer nothing.
     """
 
     def __init__(self, folder: Path, name: str = "m") -> None:
@@ -52,6 +52,7 @@ class FileTarget:
         self.rollout = Rollout.DONE
         self.versions: tuple[str, ...] = VERSIONS
         self.before: Callable[[], None] = lambda: None
+        self.between: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         if not self.file.exists():
             self.set("v2")
@@ -85,6 +86,7 @@ class FileTarget:
         handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.write(handle, f"{key} {plan.key}\n".encode())
         os.close(handle)
+        self.between()
         partial = self.file.with_name("partial")
         partial.write_text(plan.key)
         partial.replace(self.file)

@@ -1,0 +1,97 @@
+"""A daemon's switch in a process of its own, that kills itself at a moment of a given number.
+
+A moment is before, within and after each write and fsync of the log, and before, within and after
+the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL]`: with a URL the
+target is an MLflow alias there, without one a file in the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from monitor import disk
+from monitor.switch.http import Client
+from monitor.switch.machine import Rules, Stage
+from monitor.switch.room import Room
+from monitor.switch.target import Target
+from monitor.switch.targets.mlflow import MlflowAlias
+from tests.support.switching import FileTarget
+
+
+class Moments:
+    """Counts moments, and ends the process at one of them."""
+
+    def __init__(self, last: int) -> None:
+        self.passed = 0
+        self._last = last
+
+    def __call__(self) -> None:
+        self.passed += 1
+        if self.passed == self._last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalOs:
+    """`os`, with moments around the calls by which the log is written."""
+
+    def __init__(self, moment: Moments) -> None:
+        self._moment = moment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, handle: int, data: memoryview) -> int:
+        self._moment()
+        half = os.write(handle, data[: len(data) // 2])
+        self._moment()
+        return half + os.write(handle, data[half:])
+
+    def fsync(self, handle: int) -> None:
+        self._moment()
+        os.fsync(handle)
+        self._moment()
+
+
+class MortalFile(FileTarget):
+    """A file, with moments around its write and between its two halves."""
+
+    def __init__(self, folder: Path, moment: Moments) -> None:
+        super().__init__(folder)
+        self.before = self.between = self.after = moment
+
+
+class MortalAlias(MlflowAlias):
+    """An alias, with moments around its write; those within are the server's."""
+
+    def __init__(self, url: str, moment: Moments) -> None:
+        super().__init__("m", Client(url), "flights", "champion")
+        self._moment = moment
+
+    def apply(self, plan: Any, key: str) -> None:
+        self._moment()
+        super().apply(plan, key)
+        self._moment()
+
+
+def main(folder: Path, now: float, last: int, url: str | None) -> None:
+    """One life: what a person would ask for, and the turns of a daemon."""
+    moment = Moments(last)
+    target: Target = MortalAlias(url, moment) if url else MortalFile(folder, moment)
+    disk.os = MortalOs(moment)  # type: ignore[assignment]
+    room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
+    if not room.switches():
+        room.propose("m", "1" if url else "v1", "pipeline")
+    one = room.switches()[-1]
+    if one.stage is Stage.PROPOSED:
+        room.approve(one.id, one.digest, "ada")
+    for _ in range(3):
+        room.turn()
+    sys.stdout.write(f"{moment.passed}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), (sys.argv[4:] or [None])[0])
