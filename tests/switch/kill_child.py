@@ -81,7 +81,7 @@ def main(folder: Path, now: float, last: int, url: str | None) -> None:
     """One life: what a person would ask for, and the turns of a daemon."""
     moment = Moments(last)
     target: Target = MortalAlias(url, moment) if url else MortalFile(folder, moment)
-    disk.os = MortalOs(moment)  # type: ignore[assignment]
+    vars(disk)["os"] = MortalOs(moment)
     room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
     if not room.switches():
         room.propose("m", "1" if url else "v1", "pipeline")
@@ -94,4 +94,9 @@ def main(folder: Path, now: float, last: int, url: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), (sys.argv[4:] or [None])[0])
+    main(
+        Path(sys.argv[1]),
+        float(sys.argv[2]),
+        int(sys.argv[3]),
+        sys.argv[4] if sys.argv[4:] else None,
+    )

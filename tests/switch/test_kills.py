@@ -17,9 +17,9 @@ import pytest
 from monitor.switch.log import read
 from monitor.switch.machine import LATE, Rules, Stage, Switches
 from monitor.switch.room import FILE
+from tests.support.mlflow_stand_in import ALIAS, Registry
 from tests.support.stand_in import Asked, Said, StandIn
 from tests.support.switching import FileTarget
-from tests.switch.test_mlflow import ALIAS, Registry
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_000_000.0
