@@ -33,7 +33,7 @@ Versions = Annotated[
 
 _KUBE = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _LABEL = re.compile(
-    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?"
+    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
 )
 _SERVICE = re.compile(r"[A-Za-z0-9][-\w.]{0,127}", re.ASCII)
 _MLFLOW = re.compile(r"[^/:'\"%]{1,250}")

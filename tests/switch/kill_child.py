@@ -1,8 +1,8 @@
 """A daemon's switch in a process of its own, that kills itself at a moment of a given number.
 
 A moment is before, within and after each write and fsync of the log, and before, within and after
-the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL]`: with a URL the
-target is an MLflow alias there, without one a file in the folder.
+the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL MODEL]`: with
+a URL the target is the alias of a model in MLflow there, without one a file in the folder.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class MortalFile(FileTarget):
 class MortalAlias(MlflowAlias):
     """An alias, with moments around its write; those within are the server's."""
 
-    def __init__(self, url: str, moment: Moments) -> None:
-        super().__init__("m", Client(url), "flights", "champion")
+    def __init__(self, url: str, model: str, moment: Moments) -> None:
+        super().__init__("m", Client(url), model, "champion")
         self._moment = moment
 
     def apply(self, plan: Any, key: str) -> None:
@@ -77,14 +77,14 @@ class MortalAlias(MlflowAlias):
         self._moment()
 
 
-def main(folder: Path, now: float, last: int, url: str | None) -> None:
+def main(folder: Path, now: float, last: int, *at: str) -> None:
     """One life: what a person would ask for, and the turns of a daemon."""
     moment = Moments(last)
-    target: Target = MortalAlias(url, moment) if url else MortalFile(folder, moment)
+    target: Target = MortalAlias(at[0], at[1], moment) if at else MortalFile(folder, moment)
     vars(disk)["os"] = MortalOs(moment)
     room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
     if not room.switches():
-        room.propose("m", "1" if url else "v1", "pipeline")
+        room.propose("m", "1" if at else "v1", "pipeline")
     one = room.switches()[-1]
     if one.stage is Stage.PROPOSED:
         room.approve(one.id, one.digest, "ada")
@@ -94,9 +94,4 @@ def main(folder: Path, now: float, last: int, url: str | None) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        Path(sys.argv[1]),
-        float(sys.argv[2]),
-        int(sys.argv[3]),
-        sys.argv[4] if sys.argv[4:] else None,
-    )
+    main(Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -24,12 +24,13 @@ from tests.support.switching import FileTarget
 ROOT = Path(__file__).parents[2]
 NOW = 1_000_000.0
 NEVER = 0
+MODEL = "flights"
 RULES = Rules(frozenset({"ada"}))
 
 
-def life(folder: Path, now: float, moment: int, *url: str) -> int:
+def life(folder: Path, now: float, moment: int, *at: str) -> int:
     """One life of the child: at which moment it was killed, or 0; else how many it saw."""
-    command = [sys.executable, "-m", "tests.switch.kill_child", folder, now, moment, *url]
+    command = [sys.executable, "-m", "tests.switch.kill_child", folder, now, moment, *at]
     ended = subprocess.run(
         [str(part) for part in command], check=False, cwd=ROOT, capture_output=True, timeout=60
     )
@@ -127,12 +128,13 @@ def test_an_alias_whose_daemon_is_killed_while_the_registry_writes(
             NOW,
             NEVER,
             server.url,
+            MODEL,
         ]
         killer.child = subprocess.Popen([str(part) for part in command], cwd=ROOT)
         assert killer.child.wait(60) == -signal.SIGKILL
         assert kinds(tmp_path)[-1] == "intent"
         server.answer = registry
-        assert life(tmp_path, NOW + LATE, NEVER, server.url) == 0
+        assert life(tmp_path, NOW + LATE, NEVER, server.url, MODEL) == 0
         assert [one.path for one in server.writes] == [ALIAS]
     moved = arrives or after
     assert registry.at == ("1" if moved else "3")
@@ -147,7 +149,7 @@ def test_an_alias_at_the_moments_around_its_write(tmp_path: Path) -> None:
         folder.mkdir()
         registry = Registry()
         with StandIn(registry) as server:
-            assert life(folder, NOW, moment, server.url) == moment
-            assert life(folder, NOW + LATE, NEVER, server.url) == 0
+            assert life(folder, NOW, moment, server.url, MODEL) == moment
+            assert life(folder, NOW + LATE, NEVER, server.url, MODEL) == 0
             found[ended_well(folder, registry.at == "1", len(server.writes))] += 1
     assert set(found) == {"took", "not applied"}
