@@ -55,8 +55,8 @@ lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/lint-imports
 
 test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
-	$(BIN)/pytest -m "not year and not mlflow" --cov --cov-report=term-missing:skip-covered $(ARGS)
-	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), a real MLflow (-m mlflow)"
+	$(BIN)/pytest -m "not year and not mlflow and not engine" --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), a real MLflow (-m mlflow), a real Docker Swarm (-m engine)"
 
 MLFLOW := .venv-mlflow
 
@@ -67,7 +67,7 @@ $(MLFLOW)/installed: tests/support/mlflow.lock
 	@touch $@
 
 test-all: test $(MLFLOW)/installed ## The same, and the long ones.
-	$(BIN)/pytest -m "year or mlflow"
+	$(BIN)/pytest -m "year or mlflow or engine"
 
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,9 @@
 """A daemon's switch in a process of its own, that kills itself at a moment of a given number.
 
 A moment is before, within and after each write and fsync of the log, and before, within and after
-the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL MODEL]`: with
-a URL the target is the alias of a model in MLflow there, without one a file in the folder.
+the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL NAME]`: with
+a URL the target is the alias of a model in MLflow there, or where it is a socket a Swarm service;
+without one a file in the folder.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from monitor.switch.machine import Rules, Stage
 from monitor.switch.room import Room
 from monitor.switch.target import Target
 from monitor.switch.targets.mlflow import MlflowAlias
+from monitor.switch.targets.swarm import SwarmService
+from tests.support.swarm import LABEL
 from tests.support.switching import FileTarget
 
 
@@ -77,10 +80,32 @@ class MortalAlias(MlflowAlias):
         self._moment()
 
 
+class MortalService(SwarmService):
+    """A Swarm service, with moments around its write."""
+
+    def __init__(self, url: str, service: str, moment: Moments) -> None:
+        super().__init__("m", Client(url), service, LABEL)
+        self._moment = moment
+
+    def apply(self, plan: Any, key: str) -> None:
+        self._moment()
+        super().apply(plan, key)
+        self._moment()
+
+
+def make(folder: Path, moment: Moments, *at: str) -> Target:
+    """The target that is told."""
+    if not at:
+        return MortalFile(folder, moment)
+    url, name = at
+    kind = MortalService if url.startswith("unix:") else MortalAlias
+    return kind(url, name, moment)
+
+
 def main(folder: Path, now: float, last: int, *at: str) -> None:
     """One life: what a person would ask for, and the turns of a daemon."""
     moment = Moments(last)
-    target: Target = MortalAlias(at[0], at[1], moment) if at else MortalFile(folder, moment)
+    target = make(folder, moment, *at)
     vars(disk)["os"] = MortalOs(moment)
     room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
     if not room.switches():
