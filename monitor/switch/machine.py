@@ -106,7 +106,6 @@ class Switch:
         proposed: when it was proposed.
         approvers: who approved so far.
         write: the name of its write, once there is an intent.
-        intended: when the intent was made.
         says: what the last line adds, for people.
     """
 
@@ -120,7 +119,6 @@ class Switch:
     proposed: float
     approvers: tuple[str, ...] = ()
     write: str = ""
-    intended: float = 0.0
     says: str = ""
 
     @property
@@ -278,7 +276,7 @@ class Switches:
         if where is Where.OTHER:
             says = "the target is neither what it was nor what it was to be; look at it"
             return Step(S.CONFLICT, id, {"says": says})
-        if 0 <= now - one.intended < LATE:
+        if 0 <= now - one.since < LATE:
             return None
         says = "the target is as it was before; propose again to try again"
         return Step(S.NOT_APPLIED, id, {"says": says})
@@ -327,6 +325,5 @@ class Switches:
         if stage is S.INTENT:
             if entry.body["digest"] != one.plan.digest:
                 raise ValueError
-            write, at = entry.hash, entry.at
-            return replace(one, stage=stage, since=at, write=write, intended=at, says=says)
+            return replace(one, stage=stage, since=entry.at, write=entry.hash, says=says)
         return replace(one, stage=stage, since=entry.at, says=says)

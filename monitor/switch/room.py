@@ -3,7 +3,8 @@
 For the daemon: make one `Room` over the state folder, call `turn` from one worker, every few
 seconds and after each approval, and `close` at the end. `told` is called after each line with the
 switch as it is then and the log's head; messages to people are sent from there. `judged` takes what
-the windows after a switch show (`monitor.switch.recovery`).
+the windows after a switch show (`monitor.switch.recovery`). Where the log cannot be used there
+is no `Room`, and no reason to stop watching models.
 
 For the page, the socket and the command line: `propose`, `approve`, `reject`, `undo`, `switches`
 and `head`; each is safe from any thread, and raises `Refused` or `Unreachable` with a sentence for
@@ -147,6 +148,15 @@ class Room:
                 self._look(one)
         finally:
             self._turning.release()
+
+    def use(self, targets: Mapping[str, Target], rules: Rules) -> None:
+        """Go on with other targets and rules: a config that was read again.
+
+        What is being written is written by the target that it began with.
+        """
+        with self._turning, self._lock:
+            self._targets = dict(targets)
+            self._switches.rules = rules
 
     def close(self) -> None:
         """Let another process have the log."""

@@ -206,6 +206,16 @@ class TestApprovals:
         assert house.turn().stage is Stage.NOT_APPLIED
         assert "ada, who approved it, is no approver any more" in house.last.says
 
+    def test_other_rules_hold_from_when_they_are_read(self, house: House) -> None:
+        one = house.propose()
+        house.room.use({"m": house.target}, Rules(frozenset({"grace"})))
+        with pytest.raises(Refused, match="ada is no approver"):
+            house.approve(one, "ada")
+        house.approve(one, "grace")
+        house.room.use({}, Rules(frozenset({"grace"})))
+        assert house.turn().stage is Stage.NOT_APPLIED
+        assert "m has no target in the config" in house.last.says
+
     def test_fewer_approvals_in_the_config_do_not_lower_those_of_a_proposal(
         self, make_house: Callable[..., House]
     ) -> None:
@@ -406,6 +416,18 @@ class TestAtTheWrite:
         assert house.turn(1.0).stage is Stage.NOT_APPLIED
         assert house.turn(1.0).stage is Stage.NOT_APPLIED
         assert house.target.writes == []
+
+    def test_a_minute_counts_from_when_the_write_was_given_up(self, house: House) -> None:
+        house.approve(house.propose())
+
+        def tries_for_long() -> None:
+            house.clock.now += 2 * LATE
+            raise Unsure("four tries without an answer")
+
+        house.target.before = tries_for_long
+        assert house.turn().stage is Stage.UNKNOWN
+        assert house.turn(LATE - 1).stage is Stage.UNKNOWN
+        assert house.turn(1.0).stage is Stage.NOT_APPLIED
 
     def test_one_that_arrives_late_is_found(self, house: House) -> None:
         house.approve(house.propose())
