@@ -55,8 +55,8 @@ lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/lint-imports
 
 test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
-	$(BIN)/pytest -m "not year and not mlflow and not engine" --cov --cov-report=term-missing:skip-covered $(ARGS)
-	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), a real MLflow (-m mlflow), a real Docker Swarm (-m engine)"
+	$(BIN)/pytest -m "not year and not mlflow and not engine and not kubernetes" --cov --cov-report=term-missing:skip-covered $(ARGS)
+	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), a real MLflow (-m mlflow), a real Docker Swarm (-m engine), a real Kubernetes API (-m kubernetes)"
 
 MLFLOW := .venv-mlflow
 
@@ -67,7 +67,7 @@ $(MLFLOW)/installed: tests/support/mlflow.lock
 	@touch $@
 
 test-all: test $(MLFLOW)/installed ## The same, and the long ones.
-	$(BIN)/pytest -m "year or mlflow or engine"
+	$(BIN)/pytest -m "year or mlflow or engine or kubernetes"
 
 format: setup ## Put the code into shape.
 	$(BIN)/ruff check --fix .

@@ -1,9 +1,9 @@
 """A daemon's switch in a process of its own, that kills itself at a moment of a given number.
 
 A moment is before, within and after each write and fsync of the log, and before, within and after
-the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL NAME]`: with
-a URL the target is the alias of a model in MLflow there, or where it is a socket a Swarm service;
-without one a file in the folder.
+the write to the target. `python -m tests.switch.kill_child FOLDER NOW MOMENT [URL NAME
+[TOKEN AUTHORITY]]`: with a URL the target is an alias in MLflow there, where it is a socket a Swarm
+service, with two files a Deployment; without a URL it is a file in the folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from monitor import disk
 from monitor.switch.http import Client
 from monitor.switch.machine import Rules, Stage
 from monitor.switch.room import Room
-from monitor.switch.target import Target
+from monitor.switch.target import Plan, Target
+from monitor.switch.targets.deployment import Deployment
 from monitor.switch.targets.mlflow import MlflowAlias
 from monitor.switch.targets.swarm import SwarmService
 from tests.support.swarm import LABEL
@@ -67,45 +68,35 @@ class MortalFile(FileTarget):
         self.before = self.between = self.after = moment
 
 
-class MortalAlias(MlflowAlias):
-    """An alias, with moments around its write; those within are the server's."""
+class Mortal:
+    """Another target, with moments around its write; those within are its server's."""
 
-    def __init__(self, url: str, model: str, moment: Moments) -> None:
-        super().__init__("m", Client(url), model, "champion")
-        self._moment = moment
+    def __init__(self, target: Target, moment: Moments) -> None:
+        self._target, self._moment = target, moment
 
-    def apply(self, plan: Any, key: str) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._target, name)
+
+    def apply(self, plan: Plan, key: str) -> None:
         self._moment()
-        super().apply(plan, key)
-        self._moment()
-
-
-class MortalService(SwarmService):
-    """A Swarm service, with moments around its write."""
-
-    def __init__(self, url: str, service: str, moment: Moments) -> None:
-        super().__init__("m", Client(url), service, LABEL)
-        self._moment = moment
-
-    def apply(self, plan: Any, key: str) -> None:
-        self._moment()
-        super().apply(plan, key)
+        self._target.apply(plan, key)
         self._moment()
 
 
-def make(folder: Path, moment: Moments, *at: str) -> Target:
-    """The target that is told."""
-    if not at:
-        return MortalFile(folder, moment)
-    url, name = at
-    kind = MortalService if url.startswith("unix:") else MortalAlias
-    return kind(url, name, moment)
+def make(url: str, name: str, *files: str) -> Target:
+    """The target that is told: by a socket, by files of a cluster, or else an alias."""
+    if url.startswith("unix:"):
+        return SwarmService("m", Client(url), name, LABEL)
+    if files:
+        token, authority = map(Path, files)
+        return Deployment("m", Client(url, token, authority), "models", name)
+    return MlflowAlias("m", Client(url), name, "champion")
 
 
 def main(folder: Path, now: float, last: int, *at: str) -> None:
     """One life: what a person would ask for, and the turns of a daemon."""
     moment = Moments(last)
-    target = make(folder, moment, *at)
+    target: Any = Mortal(make(*at), moment) if at else MortalFile(folder, moment)
     vars(disk)["os"] = MortalOs(moment)
     room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
     if not room.switches():
