@@ -100,6 +100,7 @@ class Switch:
         plan: what it would write, or wrote.
         who: who proposed it.
         why: what they said.
+        because: the alarm that it is an answer to; empty where there is none.
         needed: how many approvals it takes, as the rules were then.
         stage: where it is.
         since: since when, by the daemon's clock.
@@ -113,6 +114,7 @@ class Switch:
     plan: Plan
     who: str
     why: str
+    because: str
     needed: int
     stage: Stage
     since: float
@@ -190,7 +192,7 @@ class Switches:
                 what = f"switch {other.id} of {clean(target)} is open ({other.stage})"
                 raise Refused(f"{what}; approve or reject it first, or wait for its end")
 
-    def propose(self, plan: Plan, who: str, why: str) -> Step:
+    def propose(self, plan: Plan, who: str, why: str, because: str = "") -> Step:
         """A new proposal.
 
         Raises:
@@ -199,7 +201,7 @@ class Switches:
         self.may_propose(plan.target)
         needed = self.rules.approvals
         body = {"plan": plan.as_dict(), "digest": plan.digest, "who": who, "why": clean(why, 500)}
-        return Step(S.PROPOSED, "", body | {"needed": needed})
+        return Step(S.PROPOSED, "", body | {"because": clean(because, 200), "needed": needed})
 
     def approve(self, id: str, shown: str, who: str, now: float) -> Step:
         """An approval by `who`, of the plan whose digest they were shown.
@@ -306,8 +308,8 @@ class Switches:
         ):
             raise ValueError
         id = f"{entry.number}-{entry.hash[:8]}"
-        who, why, at = body["who"], body["why"], entry.at
-        return Switch(id, plan, who, why, body["needed"], S.PROPOSED, at, at)
+        words, at = (body["who"], body["why"], body["because"]), entry.at
+        return Switch(id, plan, *words, body["needed"], S.PROPOSED, at, at)
 
     def _changed(self, entry: Entry) -> Switch:
         one, stage = self._switches[entry.switch], Stage(entry.kind)

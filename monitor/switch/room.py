@@ -74,8 +74,11 @@ class Room:
         with self._lock:
             return self._switches.all()
 
-    def propose(self, target: str, version: str, who: str, why: str = "") -> Switch:
-        """Propose to go to a version; the target is asked what that would write.
+    def propose(
+        self, target: str, version: str, who: str, why: str = "", because: str = ""
+    ) -> Switch:
+        """Propose to go to a version; the target is asked what that would write. `because` names
+        the alarm that it is an answer to.
 
         Raises:
             Refused: it may not be proposed.
@@ -83,7 +86,7 @@ class Room:
         """
         self._decide(lambda: self._switches.may_propose(target))
         plan = self._ask(target, lambda one: one.plan(version))
-        return self._add(lambda: self._switches.propose(plan, who, why))
+        return self._add(lambda: self._switches.propose(plan, who, why, because))
 
     def undo(self, id: str, who: str) -> Switch:
         """Propose to go to where a switch came from: a new proposal, with approvals of its own.

@@ -186,6 +186,7 @@ class TestLinesThatCannotFollow:
             "digest": plan.digest,
             "who": "ada",
             "why": "",
+            "because": "",
             "needed": 1,
         }
         proposed = entry(0, "proposed", "", first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,14 @@ class TestTheWay:
         sides = {"before": plan.before.digest, "after": plan.after.digest, "digest": plan.digest}
         assert intent.body == sides
         assert house.target.writes == [f"{intent.hash} v1"]
+
+    def test_what_was_said_is_kept_on_one_line(self, house: House) -> None:
+        one = house.room.propose("m", "v1", "ada", "it\nleans\x00" + "!" * 999, "alarm-7")
+        house.again(0.0)
+        assert house.last == one
+        assert one.why.startswith("it leans !!!")
+        assert len(one.why) == 500
+        assert one.because == "alarm-7"
 
     def test_nothing_is_written_without_an_approval(self, house: House) -> None:
         house.propose()
@@ -302,6 +311,31 @@ class TestTime:
 
 
 class TestTwoAtOnce:
+    def test_of_many_approvals_at_one_moment_one_counts(self, house: House) -> None:
+        one, refused = house.propose(), []
+        together = threading.Barrier(8)
+
+        def approve() -> None:
+            together.wait(10)
+            try:
+                house.approve(one)
+            except Refused as error:
+                refused.append(str(error))
+
+        threads = [threading.Thread(target=approve) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 7
+        assert house.kinds == ["proposed", "approved"]
+
+    def test_of_two_turns_at_one_moment_one_does_nothing(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.between = house.room.turn
+        assert house.turn().stage is Stage.TOOK
+        assert len(house.target.writes) == 1
+
     def test_a_second_proposal_is_refused_and_names_the_first(self, house: House) -> None:
         one = house.propose()
         with pytest.raises(Refused, match=f"switch {one.id} of m is open"):
