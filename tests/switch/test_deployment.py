@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from monitor.switch.http import Client
-from monitor.switch.target import Refused, Rollout, Unreachable, Where
+from monitor.switch.target import Refused, Rollout, Unreachable, Unsure, Where
 from monitor.switch.targets.deployment import Deployment
 from tests.support.kube_stand_in import Kube
-from tests.support.stand_in import StandIn
+from tests.support.stand_in import Said, StandIn
 
 ROOT = "/apis/apps/v1/namespaces/models"
 PATH = f"{ROOT}/deployments/scorer"
@@ -247,6 +247,51 @@ class TestRollout:
         status(kube, **told)
         look = target.verify(plan)
         assert (look.where, look.rollout) == (Where.AFTER, rollout)
+
+
+NO_ANSWERS = [Said(504), Said(cut=True), Said(raw=b"HTTP/1.0 200 OK\r\n\r\n<")]
+
+
+class TestHalfDead:
+    @pytest.mark.parametrize("said", NO_ANSWERS)
+    def test_a_dry_run_without_an_answer_is_no_plan(
+        self, server: StandIn, kube: Kube, target: Deployment, said: Said
+    ) -> None:
+        server.answer = lambda asked: said if asked.method == "PATCH" else kube(asked)
+        with pytest.raises(Unreachable):
+            target.plan("v2")
+
+    @pytest.mark.parametrize("said", NO_ANSWERS)
+    def test_a_write_without_one_may_have_been_done(
+        self, server: StandIn, kube: Kube, target: Deployment, said: Said
+    ) -> None:
+        plan = target.plan("v2")
+
+        def lost(asked: Any) -> Any:
+            answer = kube(asked)
+            real = asked.method == "PATCH" and "dryRun" not in asked.path
+            return said if real else answer
+
+        server.answer = lost
+        with pytest.raises(Unsure):
+            target.apply(plan, "key")
+        assert len(kube.written) == 1
+        assert target.verify(plan).where is Where.AFTER
+
+
+def test_it_is_read_as_it_is_planned(target: Deployment) -> None:
+    reading = target.read()
+    assert [one.version for one in reading.held] == ["v3", "v2", "v1"]
+    assert reading.now == reading.held[0].state
+
+
+def test_one_whose_default_is_already_there_has_nothing_to_do(
+    kube: Kube, target: Deployment
+) -> None:
+    kube.objects[PATH]["spec"]["template"] = template("v2", enableServiceLinks=True)
+    kube.defaults = {"enableServiceLinks": True}
+    with pytest.raises(Refused, match="would not change"):
+        target.plan("v2")
 
 
 def test_a_paused_one_is_refused(kube: Kube, target: Deployment) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import disk
-from monitor.switch.log import LARGEST, MENDED, START, Chain, Log, Tampered, parse, read
+from monitor.switch.log import LARGEST, MENDED, START, Chain, Entry, Log, Tampered, parse, read
 from tests.support.faults import FailingOs
 
 PLAIN = st.recursive(
@@ -182,6 +182,11 @@ class TestTampering:
         with pytest.raises(Tampered, match="line 1"):
             Log(path, 0.0)
         assert path.read_bytes() == changed
+
+    def test_a_whole_chain_of_another_shape_is_none(self) -> None:
+        wrong = Entry(0, START, 5, "approved", "s", {})  # a time that is no float
+        with pytest.raises(Tampered, match="line 1: is no line of this log"):
+            parse(wrong.line())
 
     @pytest.mark.parametrize("line", [b"[]", b"null", b"{}", b"\xff", b"[" * 90_000, b""])
     def test_what_is_no_line_is_named(self, line: bytes) -> None:

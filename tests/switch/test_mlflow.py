@@ -125,6 +125,16 @@ def test_somebody_who_writes_right_after_makes_it_unsure(
         alias.apply(plan, "key")
 
 
+def test_what_cannot_be_read_again_is_unsure(
+    server: StandIn, registry: Registry, alias: MlflowAlias
+) -> None:
+    plan = alias.plan("2")
+    registry.after_write = lambda: setattr(server, "answer", lambda _: Said(503))
+    with pytest.raises(Unsure, match=r"it was written, and not read again: .*503"):
+        alias.apply(plan, "key")
+    assert registry.at == "2"
+
+
 @pytest.mark.parametrize(
     ("said", "error"),
     [

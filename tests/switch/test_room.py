@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from monitor import disk
-from monitor.switch.log import read
-from monitor.switch.machine import APPLY_WITHIN, LATE, Rules, Stage, Switch
+from monitor.switch.log import Log, read
+from monitor.switch.machine import APPLY_WITHIN, LATE, Impossible, Rules, Stage, Switch
 from monitor.switch.room import FILE, Room
 from monitor.switch.target import Refused, Rollout, Unreachable, Unsure
 from tests.support.faults import DyingOs, FailingOs, Killed
@@ -156,6 +156,29 @@ class TestTheWay:
         house.again(1.0)
         assert house.last.stage is Stage.TOOK
         assert len(house.target.writes) == 1
+
+    def test_only_what_took_is_judged(self, house: House) -> None:
+        one = house.propose()
+        with pytest.raises(Refused, match=r"waits for no judgement \(proposed\)"):
+            house.room.judged(one.id, Stage.RECOVERED, "")
+
+    def test_a_room_tells_nobody_unless_it_is_told_whom(self, tmp_path: Path) -> None:
+        folder = tmp_path / "other"
+        folder.mkdir()
+        room = Room(folder, {"m": FileTarget(folder)}, RULES, Clock())
+        assert room.propose("m", "v1", "ada").stage is Stage.PROPOSED
+        assert room.head == read(folder / FILE).head
+        room.close()
+
+    def test_a_log_that_cannot_be_is_refused_and_left_to_others(self, tmp_path: Path) -> None:
+        folder = tmp_path / "other"
+        folder.mkdir()
+        log = Log(folder / FILE, 0.0)
+        log.add("applied", "7-unknown", {}, 0.0)
+        log.close()
+        for _ in range(2):
+            with pytest.raises(Impossible, match="line 1: applied cannot follow"):
+                Room(folder, {}, RULES, Clock())
 
 
 class TestApprovals:
@@ -385,6 +408,11 @@ class TestRefusedPlans:
         with pytest.raises(Refused, match="other has no target"):
             house.room.propose("other", "v1", "ada")
 
+    def test_a_target_that_answers_what_nobody_foresaw(self, house: House) -> None:
+        house.target.read = lambda: {}["metadata"]  # type: ignore[method-assign]
+        with pytest.raises(Unreachable, match=r"answered what is not understood \(KeyError\)"):
+            house.propose()
+
     def test_a_target_that_does_not_answer(self, house: House) -> None:
         house.target.silent = True
         with pytest.raises(Unreachable, match="says nothing"):
@@ -472,6 +500,15 @@ class TestAtTheWrite:
         house.turn(1.0)
         assert house.kinds[-3:] == ["unknown", "applied", "took"]
 
+    def test_a_target_that_is_silent_then_is_asked_until_it_tells(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.after = fails(Unsure("no answer within 10 s"))
+        house.turn()
+        house.target.silent = True
+        assert house.turn(3600.0).stage is Stage.UNKNOWN
+        house.target.silent = False
+        assert house.turn().stage is Stage.TOOK
+
     def test_a_third_state_is_a_conflict(self, house: House) -> None:
         house.approve(house.propose())
         house.target.before = fails(Unsure("the connection broke"))
@@ -486,6 +523,14 @@ class TestAtTheWrite:
         assert house.turn().stage is Stage.APPLIED
         assert house.turn(RULES.take_within - 1).stage is Stage.APPLIED
         assert house.turn(1.0).stage is Stage.DID_NOT_TAKE
+
+    def test_nor_did_what_nobody_can_see_for_too_long(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.after = lambda: setattr(house.target, "silent", True)
+        assert house.turn().stage is Stage.APPLIED
+        assert house.turn(RULES.take_within - 1).stage is Stage.APPLIED
+        assert house.turn(1.0).stage is Stage.DID_NOT_TAKE
+        assert house.last.says == "the file target says nothing"
 
     def test_what_the_target_gave_up_did_not_take(self, house: House) -> None:
         house.approve(house.propose())
