@@ -49,17 +49,13 @@ class StandIn:
     def __init__(self, answer: Callable[[Asked], Said], path: Path | None = None) -> None:
         self.answer = answer
         self.asked: list[Asked] = []
-        self._server: Any = (
-            _Server(("127.0.0.1", 0), _handler(self))
-            if path is None
-            else _Unix(str(path), _handler(self))
-        )
+        self._server: Any
+        if path is None:
+            server = _Server(("127.0.0.1", 0), _handler(self))
+            self._server, self.url = server, f"http://127.0.0.1:{server.server_port}"
+        else:
+            self._server, self.url = _Unix(str(path), _handler(self)), f"unix://{path}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self.url = (
-            f"http://127.0.0.1:{self._server.server_address[1]}"
-            if path is None
-            else f"unix://{path}"
-        )
 
     def __enter__(self) -> Self:
         self._thread.start()
