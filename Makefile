@@ -66,14 +66,24 @@ lint: setup ## Style, types, and the direction of imports.
 	$(BIN)/lint-imports
 
 test: lint ## Everything that is proved in minutes (skips, visibly, what this machine lacks).
-	$(BIN)/pytest -m "not year and not engine and not kubernetes" --cov --cov-report=term-missing:skip-covered $(ARGS)
+	$(BIN)/pytest -m "not year and not engine and not kubernetes and not mlflow" --cov --cov-report=term-missing:skip-covered $(ARGS)
 	@echo "left to make test-all: the flights' whole year in Prometheus (-m year), the image under Swarm" \
-		"(-m engine), the manifests on a Kubernetes API (-m kubernetes)"
+		"(-m engine), the manifests and switches on a Kubernetes API" \
+		"(-m kubernetes), switches in MLflow (-m mlflow)"
 
-test-all: test wheels kubernetes-api ## The same, and the long ones.
+MLFLOW := .venv-mlflow
+
+$(MLFLOW)/installed: tests/support/mlflow.lock
+	$(PYTHON) -m venv $(MLFLOW)
+	$(MLFLOW)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r tests/support/mlflow.lock
+	@touch $@
+
+test-all: test wheels kubernetes-api $(MLFLOW)/installed ## The same, and the long ones.
 	$(BIN)/pytest -m year
 	$(BIN)/pytest -m engine
 	$(BIN)/pytest -m kubernetes
+	$(BIN)/pytest -m mlflow
 
 wheels: setup ## Fetch what the image installs, for a build that no package index is near (dist/wheels).
 	$(BIN)/pip download --quiet --disable-pip-version-check --require-hashes --only-binary :all: -d dist/wheels \
@@ -138,6 +148,9 @@ lock: setup ## Pin the newest versions that fit, with hashes.
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
 		--no-emit-index-url --universal --python-version 3.11 --no-deps benchmarks/peers/data.in \
 		-o benchmarks/peers/data.lock
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --universal --python-version 3.11 tests/support/mlflow.in \
+		-o tests/support/mlflow.lock
 	@# With extras and without: pip takes the one for the other only where it meets them in order.
 	@awk '/^[^ ]/ { printf "%s", plain; plain = "" } { print } \
 		/^[^ ]+\[/ { line = $$0; sub(/\[[^]]*\]/, "", line); plain = line "\n"; next } \
@@ -148,4 +161,4 @@ build: setup ## Build the wheel.
 	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
 
 clean: ## Remove what was made here.
-	rm -rf $(VENV) $(AUDIT) $(PEERS) sbom.json audit.json .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AUDIT) $(PEERS) $(MLFLOW) sbom.json audit.json .cache dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -101,6 +101,62 @@ def make_folder(folder: Path) -> None:
     sync_folders([folder.parent])
 
 
+class Growing:
+    """A file that only grows, by one process: what `add` was given is durable, or it raised.
+
+    Raises:
+        OSError: it cannot be opened, or another process has it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._broken = False
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._handle = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sync_folders([path.parent])
+        except BlockingIOError:
+            os.close(self._handle)
+            raise OSError(f"{path} is in use by another process; stop that one") from None
+        except OSError:
+            os.close(self._handle)
+            raise
+
+    def cut(self, size: int) -> None:
+        """Keep `size` bytes of it."""
+        os.ftruncate(self._handle, size)
+        os.fsync(self._handle)
+
+    def add(self, data: bytes) -> None:
+        """Add to it; where that fails, it is as long as before.
+
+        Raises:
+            OSError: it cannot be added. Where it is not certain what is on the disk now, every
+                later call raises too: the file has to be read again.
+        """
+        if self._broken:
+            raise OSError(
+                f"{self._path}: an earlier write failed; start again to read what is there"
+            )
+        size = os.fstat(self._handle).st_size
+        self._broken = True
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._handle, left) :]
+        except OSError:
+            self.cut(size)
+            self._broken = False
+            raise
+        os.fsync(self._handle)
+        self._broken = False
+
+    def close(self) -> None:
+        """Let others have it."""
+        os.close(self._handle)
+
+
 class Lock:
     """Keeps a second daemon off the same folder, for as long as this process lives."""
 

@@ -21,6 +21,9 @@ PATIENCE = 30.0
 class Program:
     """One that answers on `url` once it is ready, and logs into `<name>.log` of its folder."""
 
+    patience = PATIENCE
+    """Seconds that it may take until it is ready."""
+
     def __init__(self, name: str, folder: Path, command: Sequence[str], ready: str) -> None:
         self.folder = folder
         self._log = folder / f"{name}.log"
@@ -45,7 +48,7 @@ class Program:
         """Start it, and wait until it is ready."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, cwd=self.folder, stdout=log, stderr=log)
-        eventually(self._is_ready)
+        eventually(self._is_ready, self.patience)
 
     def stop(self) -> None:
         """End it in good order."""
