@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kubernetes_api import BUILT, KubernetesApi
+from tests.support.api_server import BUILT
+from tests.support.kubernetes_api import KubernetesApi
 from tests.support.ways import KUSTOMIZATIONS, VERSION, kustomized
 
 pytestmark = pytest.mark.kubernetes

@@ -56,7 +56,7 @@ class Engine:
     def __init__(self) -> None:
         # A socket's path has to be short, shorter than a test's folder.
         self.folder = Path(tempfile.mkdtemp(prefix="engine-"))
-        self._socket = self.folder / "s"
+        self.socket = self.folder / "s"
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Engine:
@@ -65,7 +65,7 @@ class Engine:
             "data-root": self.folder / "data",
             "exec-root": self.folder / "exec",
             "pidfile": self.folder / "pid",
-            "host": f"unix://{self._socket}",
+            "host": f"unix://{self.socket}",
             "config-file": self.folder / "none.json",
             "storage-driver": "vfs",
             "bridge": "none",
@@ -98,7 +98,7 @@ class Engine:
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The real client's answer."""
-        command = [require("docker"), "--host", f"unix://{self._socket}", *arguments]
+        command = [require("docker"), "--host", f"unix://{self.socket}", *arguments]
         settings = {"DOCKER_CONFIG": str(self.folder / "config"), "DOCKER_BUILDKIT": "0"}
         return subprocess.run(
             command,

@@ -1,41 +1,33 @@
 """A real Docker engine in Swarm mode, in a network of its own, with an image that only sleeps.
 
-It needs root, `dockerd` (Debian's docker.io) and a `busybox` that is linked statically.
+It needs what `Engine` needs, and a `busybox` that is linked statically.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-from tests.support.program import Program, eventually
-from tests.support.real import absent, require
+from tests.support.engine import Engine, own_network
+from tests.support.program import eventually
+from tests.support.real import require
 
 LABEL = "org.opencontainers.image.version"
 
 
-class Swarm(Program):
-    """An engine on a socket file, with services whose version is a label."""
+class Swarm:
+    """An engine in a network of its own, with services whose version is a label."""
 
-    def __init__(self, folder: Path) -> None:
-        if os.geteuid() != 0:
-            absent("the right to start a Docker engine (root)")
-        dockerd, unshare, self._busybox = require("dockerd"), require("unshare"), require("busybox")
-        self.socket = folder / "s"
+    def __init__(self) -> None:
+        self._busybox = require("busybox")
+        self._engine = Engine()
+        self.socket = self._engine.socket
         self.url = f"unix://{self.socket}"
-        (folder / "none.json").write_text("{}")
-        options = "--iptables=false --ip6tables=false --ip-forward=false --ip-masq=false"
-        options += f" --bridge=none --storage-driver=vfs --data-root {folder}/data"
-        options += f" --exec-root {folder}/exec --pidfile {folder}/pid -H {self.url}"
-        inside = f"ip link set lo up; exec {dockerd} {options} --config-file {folder}/none.json"
-        command = [unshare, "-n", "-m", "--propagation", "private", "bash", "-c", inside]
-        super().__init__("dockerd", folder, command, "http://localhost/_ping")
         self._http = httpx.Client(
             transport=httpx.HTTPTransport(uds=str(self.socket)),
             base_url="http://localhost",
@@ -43,21 +35,26 @@ class Swarm(Program):
         )
         self._image = ""
 
-    def start(self) -> None:
-        """Start it, and make it a Swarm of one."""
-        super().start()
-        self._image = self._import()
-        self.ask(
-            "POST", "/swarm/init", {"ListenAddr": "127.0.0.1:2377", "AdvertiseAddr": "127.0.0.1"}
-        )
+    def __enter__(self) -> Self:
+        with own_network():
+            self._engine.__enter__()
+        try:
+            self._image = self._import()
+            here = {"ListenAddr": "127.0.0.1:2377", "AdvertiseAddr": "127.0.0.1"}
+            self.ask("POST", "/swarm/init", here)
+        except BaseException:
+            self._engine.__exit__()
+            raise
+        return self
 
-    def stop(self) -> None:
-        """End its services, and it."""
-        for service in self.ask("GET", "/services"):
-            self.ask("DELETE", f"/services/{service['ID']}")
-        eventually(lambda: self.ask("GET", "/containers/json?all=true") == [])
-        self._http.close()
-        super().stop()
+    def __exit__(self, *_: object) -> None:
+        try:
+            for service in self.ask("GET", "/services"):
+                self.ask("DELETE", f"/services/{service['ID']}")
+            eventually(lambda: self.ask("GET", "/containers/json?all=true") == [])
+        finally:
+            self._http.close()
+            self._engine.__exit__()
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """One call of its API, that is expected to end well."""
@@ -113,14 +110,6 @@ class Swarm(Program):
             for one in tasks
             if one["Status"]["State"] == "running"
         ]
-
-    def _is_ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self.log[-3000:]
-        try:
-            return self._http.get("/_ping").status_code == 200
-        except httpx.HTTPError:
-            return False
 
     def _import(self) -> str:
         """An image by its id, so that nobody looks for its name elsewhere."""

@@ -30,8 +30,8 @@ RULES = Rules(frozenset({"ada"}))
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
-    with Swarm(tmp_path_factory.mktemp("swarm")) as running:
+def engine() -> Iterator[Swarm]:
+    with Swarm() as running:
         yield running
 
 
