@@ -243,7 +243,8 @@ class SwitchConfig(Section):
         default=1,
         ge=1,
         le=2,
-        description="How many approvals a switch takes: 1, or 2 by others than who proposed it.",
+        description="How many approvals a switch takes: 1, or 2 by others than who proposed it "
+        "(name three approvers, if they propose too).",
         examples=[2],
     )
     expire: SomeDuration = Field(

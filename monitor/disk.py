@@ -111,6 +111,7 @@ class Growing:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._broken = False
+        self._closed = False
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._handle = os.open(path, flags, 0o600)
         try:
@@ -135,6 +136,8 @@ class Growing:
             OSError: it cannot be added. Where it is not certain what is on the disk now, every
                 later call raises too: the file has to be read again.
         """
+        if self._closed:
+            raise OSError(f"{self._path} is closed: the daemon is ending")
         if self._broken:
             raise OSError(
                 f"{self._path}: an earlier write failed; start again to read what is there"
@@ -153,8 +156,10 @@ class Growing:
         self._broken = False
 
     def close(self) -> None:
-        """Let others have it."""
-        os.close(self._handle)
+        """Let others have it; what is added later raises."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._handle)
 
 
 class Lock:

@@ -214,7 +214,8 @@ class _Connection(HTTPConnection):
     """A connection that is shut when its time is over, whatever it is doing then."""
 
     def __init__(self, parts: Any, ca_file: Path | None, timeout: float) -> None:
-        super().__init__(parts.hostname or "localhost", parts.port, timeout=timeout)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        super().__init__(parts.hostname or "localhost", port, timeout=timeout)
         self._scheme, self._path, self._ca_file = parts.scheme, parts.path, ca_file
         self._seconds = timeout
         self.over = False
@@ -242,8 +243,7 @@ class _Connection(HTTPConnection):
             self._raw.settimeout(self._seconds)
             self._raw.connect(self._path)
         else:
-            port = self.port or 443 if self._scheme == "https" else self.port or 80
-            self._raw = socket.create_connection((self.host, port), self._seconds)
+            self._raw = socket.create_connection((self.host, self.port), self._seconds)
         if self._scheme == "https":
             context = ssl.create_default_context(cafile=self._ca_file)
             self._raw = context.wrap_socket(

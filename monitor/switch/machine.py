@@ -27,7 +27,10 @@ APPLY_WITHIN = 600.0
 
 LATE = 60.0
 """Seconds in which a write that was cut off may still arrive: until then, a target that is as it
-was before says nothing."""
+was before says nothing. They count from when its process was gone, by a clock nobody sets."""
+
+LONGEST_NAME = 200
+"""Characters of a user's name."""
 
 STEP_BACK = 60.0
 """Seconds by which a clock may be set back without a switch being given up."""
@@ -199,6 +202,8 @@ class Switches:
             Refused: another one of the same target is open.
         """
         self.may_propose(plan.target)
+        if len(who) > LONGEST_NAME:
+            raise Refused(f"the name of who proposes has more than {LONGEST_NAME} characters")
         needed = self.rules.approvals
         body = {"plan": plan.as_dict(), "digest": plan.digest, "who": who, "why": clean(why, 500)}
         return Step(S.PROPOSED, "", body | {"because": clean(because, 200), "needed": needed})
@@ -225,7 +230,8 @@ class Switches:
         return Step(S.APPROVED, one.id, {"who": who, "digest": shown})
 
     def reject(self, id: str, who: str, why: str) -> Step:
-        """A rejection, by an approver or by who proposed it.
+        """A rejection, by an approver or by who proposed it. Of a write of which nothing is known,
+        an approver may say that it ends there: that is a conflict, for a person to look at.
 
         Raises:
             Refused: they may not, or it is too late.
@@ -233,6 +239,9 @@ class Switches:
         one = self.get(id)
         if who not in self.rules.approvers and who != one.who:
             raise Refused(f"{clean(who, 60)} is no approver; switch.approvers names who is")
+        if one.stage is S.UNKNOWN and who in self.rules.approvers:
+            says = f"given up by {clean(who, 60)}, not known whether it was written: {why}"
+            return Step(S.CONFLICT, one.id, {"who": who, "says": clean(says, 500)})
         if one.stage not in {S.PROPOSED, S.APPROVED}:
             raise Refused(f"it is too late to reject switch {one.id} ({one.stage})")
         return Step(S.REJECTED, one.id, {"who": who, "says": clean(why, 500)})
@@ -270,15 +279,15 @@ class Switches:
         sides = {"before": plan.before.digest, "after": plan.after.digest}
         return Step(S.INTENT, one.id, {"digest": plan.digest, **sides})
 
-    def settled(self, id: str, where: Where, now: float) -> Step | None:
-        """How a write without an end ended, by where the target is; None while it may arrive."""
-        one = self.get(id)
+    def settled(self, id: str, where: Where, waited: float) -> Step | None:
+        """How a write without an end ended, by where the target is after it was waited for so
+        many seconds; None while it may arrive."""
         if where is Where.AFTER:
             return Step(S.APPLIED, id, {"found": True, "says": "found applied"})
         if where is Where.OTHER:
             says = "the target is neither what it was nor what it was to be; look at it"
             return Step(S.CONFLICT, id, {"says": says})
-        if 0 <= now - one.since < LATE:
+        if waited < LATE:
             return None
         says = "the target is as it was before; propose again to try again"
         return Step(S.NOT_APPLIED, id, {"says": says})

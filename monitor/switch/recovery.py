@@ -54,5 +54,8 @@ def recovery(
         what = f"{len(carried)} of {len(after)} judged windows have {SHARE:.0%} of their rows"
         return Stage.CANNOT_TELL, f"{what} from the version that was gone to (at most {most:.0%})"
     loud = sum(not one.calm for one in carried)
+    if not loud:
+        what = f"never {WINDOWS} judged windows in a row with {SHARE:.0%} of their rows"
+        return Stage.CANNOT_TELL, f"{what} from the version that was gone to"
     what = f"what led to the switch is still there in {loud} of {len(carried)} judged windows"
     return Stage.NOT_RECOVERED, what

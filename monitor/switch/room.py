@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -51,10 +52,14 @@ class Room:
         rules: Rules,
         clock: Callable[[], float],
         told: Callable[[Switch, str], None] = _nobody,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._targets = dict(targets)
         self._clock = clock
         self._told = told
+        self._elapsed = elapsed
+        self._waiting: dict[str, float] = {}
+        self._unanswered: dict[str, str] = {}
         self._lock = threading.Lock()
         self._turning = threading.Lock()
         self._log = Log(folder / FILE, clock())
@@ -142,7 +147,9 @@ class Room:
             return
         try:
             for step in self._decide(lambda: self._switches.overdue(self._clock())):
-                self._try(step)
+                why = self._unanswered.pop(step.switch, "")
+                says = f"{step.body['says']}; {why}" if why else step.body["says"]
+                self._try(Step(step.kind, step.switch, {"says": says}))
             for one in self._decide(lambda: self._switches.at(Stage.INTENT, Stage.UNKNOWN)):
                 self._settle(one)
             for one in self._decide(lambda: self._switches.at(Stage.APPROVED)):
@@ -155,25 +162,35 @@ class Room:
     def use(self, targets: Mapping[str, Target], rules: Rules) -> None:
         """Go on with other targets and rules: a config that was read again.
 
-        What is being written is written by the target that it began with.
+        What is being written is written by the target that it began with, and waited for: that
+        may take minutes.
         """
         with self._turning, self._lock:
             self._targets = dict(targets)
             self._switches.rules = rules
 
     def close(self) -> None:
-        """Let another process have the log."""
-        self._log.close()
+        """Let another process have the log. Who still writes is told that it is closed: what a
+        target was sent then is settled at the next start."""
+        with self._lock:
+            self._log.close()
 
     def _settle(self, one: Switch) -> None:
+        began = self._waiting.setdefault(one.id, self._elapsed())
         try:
             look = self._ask(one.plan.target, lambda target: target.verify(one.plan))
         except (Unreachable, Refused) as error:
             _logger.warning("switch %s is not settled yet: %s", one.id, error)
+            if one.stage is Stage.INTENT:
+                self._try(Step(Stage.UNKNOWN, one.id, {"says": clean(str(error), 500)}))
             return
-        step = self._switches.settled(one.id, look.where, self._clock())
+        if look.where is Where.BEFORE and look.rollout is Rollout.WAITING:
+            return
+        step = self._switches.settled(one.id, look.where, self._elapsed() - began)
         if step is not None:
             self._try(step)
+            del self._waiting[one.id]
+            self._follow(one)
 
     def _apply(self, one: Switch) -> None:
         try:
@@ -181,11 +198,21 @@ class Room:
             intent = self._add(lambda: self._switches.intend(one.id, plan, self._clock()))
         except Unreachable as error:
             _logger.warning("switch %s is not applied yet: %s", one.id, error)
+            self._unanswered[one.id] = clean(str(error), 400)
             return
         except Refused as error:
             self._try(Step(Stage.NOT_APPLIED, one.id, {"says": clean(str(error), 500)}))
             return
-        self._try(self._written(intent, plan))
+        step = self._written(intent, plan)
+        if step.kind is Stage.UNKNOWN:
+            self._waiting[one.id] = self._elapsed()
+        self._try(step)
+        self._follow(one)
+
+    def _follow(self, one: Switch) -> None:
+        """Where this switch was applied, those of its target before it are over."""
+        if self._decide(lambda: self._switches.get(one.id)).stage is not Stage.APPLIED:
+            return
         for older in self._decide(lambda: self._switches.at(Stage.APPLIED, Stage.TOOK)):
             if older.plan.target == one.plan.target and older.id != one.id:
                 end = Stage.DID_NOT_TAKE if older.stage is Stage.APPLIED else Stage.CANNOT_TELL
@@ -213,9 +240,9 @@ class Room:
                 self._try(Step(Stage.DID_NOT_TAKE, one.id, {"says": clean(str(error), 500)}))
             return
         says = {"says": clean(look.says, 500)}
-        if look.where is not Where.AFTER or look.rollout is Rollout.FAILED:
+        if look.where is Where.OTHER or look.rollout is Rollout.FAILED:
             self._try(Step(Stage.DID_NOT_TAKE, one.id, says))
-        elif look.rollout is Rollout.DONE:
+        elif look.where is Where.AFTER and look.rollout is Rollout.DONE:
             self._try(Step(Stage.TOOK, one.id, says))
         elif self._switches.too_long(one, self._clock()):
             self._try(Step(Stage.DID_NOT_TAKE, one.id, says))

@@ -4,7 +4,8 @@ and what all of them do alike: find a version among what is held, and refuse wha
 A version that came in records is only ever compared with names that the target or the config
 already holds. It is put into no request.
 
-For the daemon: `Room` (in `monitor.switch.room`) calls these from its worker, never from the page.
+For the daemon: `Room` (in `monitor.switch.room`) calls these; `read` and `plan` also from whoever
+proposes, for as long as a target's answer may take; `apply` from its worker alone.
 For the page and the command line: `Plan.digest` is what an approval carries, `Plan.sentence` what
 is shown above it.
 """

@@ -52,6 +52,7 @@ class FileTarget:
         self.rollout = Rollout.DONE
         self.versions: tuple[str, ...] = VERSIONS
         self.before: Callable[[], None] = lambda: None
+        self.later = False
         self.between: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         if not self.file.exists():
@@ -94,7 +95,9 @@ class FileTarget:
 
     def verify(self, plan: Plan) -> Look:
         where = side(plan, self.read().now)
-        return Look(where, self.rollout if where is Where.AFTER else Rollout.FAILED, where)
+        later = where is Where.BEFORE and self.later
+        known = where is Where.AFTER or later
+        return Look(where, self.rollout if known else Rollout.FAILED, where)
 
 
 def fails(error: Exception) -> Callable[[], None]:

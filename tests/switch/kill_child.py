@@ -8,6 +8,7 @@ service, with two files a Deployment; without a URL it is a file in the folder.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import Any
 
 from monitor import disk
 from monitor.switch.http import Client
-from monitor.switch.machine import Rules, Stage
+from monitor.switch.machine import LATE, Rules, Stage
 from monitor.switch.room import Room
 from monitor.switch.target import Plan, Target
 from monitor.switch.targets.deployment import Deployment
@@ -98,7 +99,9 @@ def main(folder: Path, now: float, last: int, *at: str) -> None:
     moment = Moments(last)
     target: Any = Mortal(make(*at), moment) if at else MortalFile(folder, moment)
     vars(disk)["os"] = MortalOs(moment)
-    room = Room(folder, {"m": target}, Rules(frozenset({"ada"})), lambda: now)
+    waited = itertools.count(0.0, LATE).__next__  # as if every look came a minute later
+    rules = Rules(frozenset({"ada"}))
+    room = Room(folder, {"m": target}, rules, lambda: now, elapsed=waited)
     if not room.switches():
         room.propose("m", "1" if at else "v1", "pipeline")
     one = room.switches()[-1]

@@ -58,6 +58,12 @@ def target(server: StandIn) -> Deployment:
     return Deployment("m", Client(server.url), "models", "scorer")
 
 
+def timed_out(name: str) -> dict[str, str]:
+    """What the controller says of a ReplicaSet that made no progress in time."""
+    says = f'ReplicaSet "{name}" has timed out progressing.'
+    return {"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": says}
+
+
 def status(kube: Kube, **more: Any) -> None:
     generation = kube.objects[PATH]["metadata"]["generation"]
     kube.objects[PATH]["status"] = {"observedGeneration": generation, **more}
@@ -233,10 +239,8 @@ class TestRollout:
             ({"updatedReplicas": 3, "replicas": 4, "availableReplicas": 3}, Rollout.WAITING),
             ({"updatedReplicas": 3, "replicas": 3, "availableReplicas": 2}, Rollout.WAITING),
             ({"updatedReplicas": 3, "replicas": 3, "availableReplicas": 3}, Rollout.DONE),
-            (
-                {"conditions": [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]},
-                Rollout.FAILED,
-            ),
+            ({"conditions": [timed_out("rs-2")]}, Rollout.FAILED),
+            ({"conditions": [timed_out("rs-3")]}, Rollout.WAITING),
         ],
     )
     def test_as_the_controller_tells_it(

@@ -47,6 +47,31 @@ def talks(*pieces: bytes, between: float = 0.0) -> Iterator[str]:
         listener.close()
 
 
+@pytest.mark.parametrize(
+    ("server", "asked"),
+    [
+        ("http://mlflow.example", ("mlflow.example", 80)),
+        ("https://mlflow.example/prefix", ("mlflow.example", 443)),
+        ("https://mlflow.example:8443", ("mlflow.example", 8443)),
+        ("http://[::1]/x", ("::1", 80)),
+        ("https://[::1]", ("::1", 443)),
+    ],
+)
+def test_an_address_without_a_port_has_its_scheme_s(
+    monkeypatch: pytest.MonkeyPatch, server: str, asked: tuple[str, int]
+) -> None:
+    addresses = []
+
+    def refuse(address: tuple[str, int], _timeout: float) -> socket.socket:
+        addresses.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    with pytest.raises(Broken):
+        Client(server).ask("GET", "/x")
+    assert addresses == [asked]
+
+
 def test_a_question_and_its_answer(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("s3cret\n")

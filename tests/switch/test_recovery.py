@@ -48,3 +48,10 @@ def test_without_its_rows_nobody_can_tell() -> None:
     assert found(hours(*[FEW] * 24), DAY) is Stage.CANNOT_TELL
     assert found(hours(GOOD, GOOD), DAY) is Stage.CANNOT_TELL
     assert found([], DAY) is Stage.CANNOT_TELL
+
+
+def test_rows_that_come_and_go_are_no_trouble_that_is_still_there() -> None:
+    said = recovery(hours(*[GOOD, FEW] * 12), TOOK, TOOK + DAY, DAY)
+    assert said is not None
+    assert said[0] is Stage.CANNOT_TELL
+    assert "never 3 judged windows in a row" in said[1]

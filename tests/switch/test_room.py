@@ -31,16 +31,26 @@ class House:
         self.told: list[tuple[str, str]] = []
         self.room = self._enter()
 
-    def _enter(self) -> Room:
+    def _enter(self, ago: float = 0.0) -> Room:
+        looks = iter([self.clock.now - ago] if ago else [])
+
         def told(switch: Switch, head: str) -> None:
             self.told.append((switch.stage, head))
 
-        return Room(self.folder, {"m": self.target}, self.rules, self.clock, told)
+        return Room(
+            self.folder,
+            {"m": self.target},
+            self.rules,
+            self.clock,
+            told,
+            lambda: next(looks, self.clock.now),
+        )
 
     def again(self, after: float = LATE) -> None:
+        """Another life, whose first look was so long ago."""
         self.room.close()
         self.clock.now += after
-        self.room = self._enter()
+        self.room = self._enter(after)
 
     def propose(self, version: str = "v1", who: str = "pipeline") -> Switch:
         return self.room.propose("m", version, who, "it leans")
@@ -544,10 +554,99 @@ class TestAtTheWrite:
         house.target.set("v3")
         assert house.turn().stage is Stage.DID_NOT_TAKE
 
+    def test_what_somebody_else_does_later_is_waited_for(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.rollout, house.target.later = Rollout.WAITING, True
+        house.target.after = lambda: house.target.set("v2")  # a pull request is open
+        assert house.turn().stage is Stage.APPLIED
+        assert house.turn(RULES.take_within - 1).stage is Stage.APPLIED
+        house.target.set("v1")
+        house.target.rollout = Rollout.DONE
+        assert house.turn().stage is Stage.TOOK
+
+    def test_and_a_write_that_may_be_it_is_not_called_none(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.rollout, house.target.later = Rollout.WAITING, True
+        house.target.before = fails(Unsure("no answer within 10 s"))
+        house.turn()
+        assert house.turn(10 * LATE).stage is Stage.UNKNOWN
+
+    def test_a_clock_that_is_set_back_shortens_no_wait(self, house: House) -> None:
+        house.room.close()
+        house.room = Room(house.folder, {"m": house.target}, RULES, house.clock)
+        house.approve(house.propose())
+        house.target.before = fails(Unsure("the connection broke"))
+        house.turn()
+        assert house.turn(-1.0).stage is Stage.UNKNOWN
+
+    def test_a_start_waits_however_long_ago_the_intent_is(self, house: House) -> None:
+        house.approve(house.propose())
+
+        def dies() -> None:
+            raise Killed
+
+        house.target.before = dies
+        with pytest.raises(Killed):
+            house.turn()
+        house.target.before = lambda: None
+        house.clock.now += 2 * LATE
+        house.again(0.0)
+        assert house.turn().stage is Stage.INTENT
+        assert house.turn(LATE).stage is Stage.NOT_APPLIED
+
+    def test_a_target_that_is_gone_is_given_up_by_an_approver(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.before = fails(Unsure("the connection broke"))
+        house.turn()
+        house.room.use({}, RULES)
+        assert house.turn(3600.0).stage is Stage.UNKNOWN
+        with pytest.raises(Refused, match="too late"):
+            house.room.reject(house.last.id, "pipeline")
+        assert house.room.reject(house.last.id, "ada", "the server is gone").stage is Stage.CONFLICT
+        assert "given up by ada" in house.last.says
+        house.room.use({"m": house.target}, RULES)
+        house.target.before = lambda: None
+        house.propose()
+
+    def test_what_was_refused_at_the_write_ends_none_before_it(self, house: House) -> None:
+        assert house.whole_way().stage is Stage.TOOK
+        house.approve(house.propose("v3"))
+        house.target.before = fails(Refused("403"))
+        house.turn()
+        assert [one.stage for one in house.room.switches()] == [Stage.TOOK, Stage.NOT_APPLIED]
+
+    def test_what_was_found_applied_ends_the_one_before_it(self, house: House) -> None:
+        assert house.whole_way().stage is Stage.TOOK
+        house.approve(house.propose("v3"))
+        house.target.after = fails(Unsure("the connection broke"))
+        house.turn()
+        house.turn()
+        assert [one.stage for one in house.room.switches()] == [Stage.CANNOT_TELL, Stage.TOOK]
+
+    def test_an_approval_that_expires_says_what_kept_it(self, house: House) -> None:
+        house.approve(house.propose())
+        house.target.silent = True
+        house.turn()
+        assert house.turn(APPLY_WITHIN + 1).stage is Stage.EXPIRED
+        assert house.last.says.endswith("the file target says nothing")
+
     def test_a_listener_that_fails_stops_nothing(self, house: House) -> None:
         house.room._told = lambda *_: 1 / 0  # type: ignore[assignment]
         house.approve(house.propose())
         assert house.turn().stage is Stage.TOOK
+
+
+def test_a_room_that_is_closed_writes_nothing_more(house: House, tmp_path: Path) -> None:
+    house.room.close()
+    with (tmp_path / "other").open("wb"), pytest.raises(OSError, match="is closed"):
+        house.propose()
+    assert (tmp_path / "other").read_bytes() == b""
+    house.room = Room(house.folder, {}, RULES, house.clock)
+
+
+def test_a_name_of_any_length_is_refused(house: House) -> None:
+    with pytest.raises(Refused, match="more than 200 characters"):
+        house.propose(who="a" * 70_000)
 
 
 class TestDisk:

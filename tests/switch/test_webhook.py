@@ -80,6 +80,7 @@ def test_what_is_sent_to_the_letter(server: StandIn, receiver: Receiver, target:
         "from": "refs/tags/ridge-2",
         "to": "refs/tags/ridge-1",
         "plan": plan.digest,
+        "key": "the-key",
     }
     assert write.headers["Idempotency-Key"] == "the-key"
     assert write.headers["X-Inferwatch-Timestamp"] == "12"
@@ -217,3 +218,16 @@ def test_it_took_where_the_receiver_says_so(
     receiver.more = more | {"message": "pull request\n7"}
     look = target.verify(plan)
     assert (look.where, look.rollout, look.says) == (Where.AFTER, rollout, "pull request 7")
+
+
+@pytest.mark.parametrize(
+    ("state", "rollout"),
+    [("waiting", Rollout.WAITING), ("failed", Rollout.FAILED), ("done", Rollout.FAILED)],
+)
+def test_a_receiver_that_switches_later_says_that_it_waits(
+    receiver: Receiver, target: Webhook, state: str, rollout: Rollout
+) -> None:
+    plan = target.plan("ridge-1")
+    receiver.more = {"state": state, "message": "pull request 7 is open"}
+    look = target.verify(plan)
+    assert (look.where, look.rollout) == (Where.BEFORE, rollout)

@@ -90,7 +90,7 @@ class Deployment:
         """Which template it has, and how far its controller is with it."""
         found = self._client.read(self._path)
         where = side(plan, _state(found["spec"]["template"]))
-        rollout, says = _rollout(found)
+        rollout, says = _rollout(found, plan.key)
         if where is not Where.AFTER:
             says = f"its template is {_state(found['spec']['template']).shown}"
             return Look(where, Rollout.FAILED, says)
@@ -146,14 +146,16 @@ def _state(template: dict[str, Any]) -> State:
     return State(whole, f"template {whole[:8]} ({', '.join(images[:5])})")
 
 
-def _rollout(found: dict[str, Any]) -> tuple[Rollout, str]:
-    """As `kubectl rollout status` tells it."""
+def _rollout(found: dict[str, Any], key: str) -> tuple[Rollout, str]:
+    """As `kubectl rollout status` tells it, of the rollout of this ReplicaSet."""
     status, wanted = found.get("status") or {}, found["spec"].get("replicas", 1)
     if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
         return Rollout.WAITING, "its controller has not seen it yet"
     for one in status.get("conditions") or ():
-        if one["type"] == "Progressing" and one.get("reason") == "ProgressDeadlineExceeded":
-            return Rollout.FAILED, clean(one.get("message") or "its progress deadline passed")
+        late = one["type"] == "Progressing" and one.get("reason") == "ProgressDeadlineExceeded"
+        # The controller leaves what it said of the rollout before until this one moves.
+        if late and f'"{key}"' in (message := str(one.get("message"))):
+            return Rollout.FAILED, clean(message)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     says = f"{updated} of {wanted} replicas updated, {available} available"
     done = updated >= wanted and status.get("replicas", 0) <= updated and available >= updated

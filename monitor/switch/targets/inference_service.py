@@ -67,7 +67,10 @@ class InferenceService:
     def verify(self, plan: Plan) -> Look:
         """Its storage URI, and whether KServe says that the model of it is loaded."""
         found = self._client.read(self._path)
-        now = _state(self._uri(found))
+        try:
+            now = _state(self._uri(found))
+        except Refused as error:
+            return Look(Where.OTHER, Rollout.FAILED, str(error))
         where = side(plan, now)
         if where is not Where.AFTER:
             return Look(where, Rollout.FAILED, f"it is at {now.shown}")

@@ -1,10 +1,11 @@
 """A webhook: somebody else's program is told to switch, and says what runs.
 
 What it is sent is JSON, signed: `X-Inferwatch-Signature: sha256=HEX`, an HMAC over the value of
-`X-Inferwatch-Timestamp`, a dot and the body. `Idempotency-Key` is the same for every try of one
-write, so that the receiver does it once; that, and to write only where it is still at `from`, is
-the receiver's part. `state_url` answers `{"version": VALUE}`, and may add `"state"`: `done`,
-`waiting` or `failed`, with a `"message"`.
+`X-Inferwatch-Timestamp`, a dot and the body. `Idempotency-Key`, also `"key"` in the body, is the
+same for every try of one write, so that the receiver does it once; that, and to write only where it
+is still at `from`, is the receiver's part. `state_url` answers `{"version": VALUE}`, and may add
+`"state"`: `done`, `waiting` (also while it is still at `from`: a pull request is open) or `failed`,
+with a `"message"`.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class Webhook:
         value, _ = self._said()
         unchanged(plan, _state(value))
         to = self._versions[plan.key]
-        body = encode({"target": self._name, "from": value, "to": to, "plan": plan.digest})
+        body = encode(
+            {"target": self._name, "from": value, "to": to, "plan": plan.digest, "key": key}
+        )
         # Signed once: a later try is the same to the letter.
         headers = self._signed(body) | {KEY: key}
         last: Answer | Broken = Broken("nothing was sent", False)
@@ -110,10 +113,11 @@ class Webhook:
         value, said = self._said()
         where = side(plan, _state(value))
         message = clean(str(said.get("message", f"it is at {clean(value, 60)}")), 300)
-        if where is not Where.AFTER:
-            return Look(where, Rollout.FAILED, message)
         state = said.get("state", "done")
-        return Look(where, Rollout(state) if state in set(Rollout) else Rollout.WAITING, message)
+        rollout = Rollout(state) if state in set(Rollout) else Rollout.WAITING
+        if where is not Where.AFTER and rollout is Rollout.DONE:
+            rollout = Rollout.FAILED
+        return Look(where, rollout, message)
 
     def _end(self, last: Answer | Broken, sent: bool) -> None:
         """What the last try comes to, where an earlier one may have arrived."""
