@@ -24,7 +24,8 @@ class Experiment:
             requests, and one answer is used. `observed`: nobody drew lots.
         split: the planned shares of units, control first.
         unit: the field that names the unit; None where rows are taken as independent.
-        error: how often, at most, anything at all is found where there is nothing.
+        error: how often, at most, a difference is found where there is none; the check of the
+            split has as much again.
     """
 
     arms: tuple[str, ...]

@@ -11,7 +11,7 @@ from scipy.special import gammaln
 from collectors.events import Floats, Ints
 from collectors.experiments.firsts import UnitSample
 from collectors.experiments.units import UnitsSummary
-from collectors.summaries.state import State, Stored
+from collectors.summaries.state import State, StateError, Stored
 
 CONCENTRATION = 1_000.0
 """How near to the plan other splits are thought to be: within 1.6 points of an even one."""
@@ -75,10 +75,21 @@ class RatioCheck:
 
     def state(self) -> State:
         """What `restore` takes."""
-        return {"counts": self.counts, "peak": self.peak, "seen": self.seen.state()}
+        return {
+            "split": self.split,
+            "counts": self.counts,
+            "peak": self.peak,
+            "seen": self.seen.state(),
+        }
 
     def restore(self, stored: Stored) -> None:
-        """Become what the state was taken of; raises StateError where it is damaged."""
+        """Become what the state was taken of.
+
+        Raises:
+            StateError: it is damaged, or was of another planned split.
+        """
+        if not np.array_equal(stored.array("split", np.float64, len(self.split)), self.split):
+            raise StateError("split: the check was of another planned split; begin a new one")
         self.counts = stored.array("counts", np.int64, len(self.split))
         self.peak = stored.real("peak")
         self.seen.restore(stored.part("seen"))

@@ -97,7 +97,6 @@ def _find(
     found = difference(
         counts,
         sums,
-        independent=experiment.design == "shadow",
         binary=metric.measure.binary,
     )
     estimate, variance, clusters = (float(value) for value in found)
@@ -128,7 +127,7 @@ def _find(
         clusters,
         units,
         left,
-        tuple(_notes(experiment, total, panes, clusters)),
+        tuple(_notes(experiment, total, ratio, panes, clusters, variance)),
     )
 
 
@@ -139,7 +138,7 @@ def _verdict(
     estimate: float,
     width: float,
 ) -> Verdict:
-    if ratio is not None and ratio.p_value <= experiment.error:
+    if experiment.unit is not None and _broken(experiment, ratio):
         return Verdict.RATIO_BROKEN
     if not math.isfinite(estimate) or not math.isfinite(width):
         return Verdict.UNDECIDED
@@ -152,17 +151,33 @@ def _verdict(
     return Verdict.BETTER if (estimate > 0) == (metric.better == "higher") else Verdict.WORSE
 
 
-def _notes(experiment: Experiment, total: UnitsSummary, panes: int, clusters: float) -> list[str]:
+def _broken(experiment: Experiment, ratio: RatioCheck | None) -> bool:
+    return ratio is not None and ratio.p_value <= experiment.error
+
+
+def _notes(
+    experiment: Experiment,
+    total: UnitsSummary,
+    ratio: RatioCheck | None,
+    panes: int,
+    clusters: float,
+    variance: float,
+) -> list[str]:
     notes = []
     if experiment.design == "observed":
         notes.append("not randomised")
     if experiment.unit is None:
         notes.append("rows taken as independent")
+        if _broken(experiment, ratio):
+            # Of users that return rows never split as planned, however they were assigned.
+            notes.append("rows are not split as planned; name a unit to know why")
     if panes < BURN_IN:
         notes.append(f"pane {panes} of the first {BURN_IN}, which only count")
     elif clusters < FEWEST_CLUSTERS:
         what = "units" if experiment.unit is not None else "panes"
         notes.append(f"too few {what}: worth {clusters:.0f}, {FEWEST_CLUSTERS} are needed")
+    elif variance == 0:
+        notes.append("nothing scatters: every group has the same mean, so no error can be told")
     crossover = total.sample.crossover()
     if crossover and experiment.design == "randomised":
         notes.append(f"{crossover:.1%} of the units were seen by several arms")

@@ -44,21 +44,27 @@ def test_of_single_rows_it_is_welchs() -> None:
     for arm in range(2):
         place = slice(300 * arm, 300 * arm + 300)
         counts[:, arm, place], sums[:, arm, place] = 1, values[arm]
-    apart = difference(counts, sums, independent=True)
-    joint = difference(counts, sums)
+    found = difference(counts, sums)
     welch = stats.ttest_ind(values[1], values[0], equal_var=False)
-    assert apart.estimate / np.sqrt(apart.variance) == pytest.approx(welch.statistic)
-    assert joint.variance == pytest.approx(apart.variance, rel=0.01)
-    assert apart.clusters == pytest.approx(300)
+    assert found.estimate / np.sqrt(found.variance) == pytest.approx(welch.statistic, rel=0.01)
+    assert found.clusters == pytest.approx(300)
 
 
-def test_what_both_arms_feel_cancels_and_shadow_takes_no_credit_for_it() -> None:
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_both_arms_feel_cancels_and_what_they_feel_oppositely_adds_up(sign: int) -> None:
     rng = np.random.default_rng(4)
     counts = np.full((2, 500), 20.0)
-    sums = counts * rng.normal(size=500) + rng.normal(size=(2, 500))
-    joint, apart = difference(counts, sums), difference(counts, sums, independent=True)
-    assert joint.variance == pytest.approx(np.var(sums[1] - sums[0], ddof=1) / 500 / 400)
-    assert apart.variance > 100 * joint.variance
+    felt = counts * rng.normal(size=500) * np.array([[1], [sign]])
+    sums = felt + rng.normal(size=(2, 500))
+    found = difference(counts, sums)
+    assert found.variance == pytest.approx(np.var(sums[1] - sums[0], ddof=1) / 500 / 400)
+
+
+@pytest.mark.parametrize(("control", "treatment"), [(0.0, 1.0), (0.1, 0.7), (0.1, 0.1), (1e9, 3.7)])
+def test_what_rounding_leaves_is_no_scatter(control: float, treatment: float) -> None:
+    counts = np.arange(1.0, 513.0) * np.ones((2, 1))
+    found = difference(counts, counts * np.array([[control], [treatment]]))
+    assert found.variance == 0
 
 
 def test_nothing_at_all_is_not_taken_for_certain() -> None:

@@ -115,6 +115,8 @@ def test_a_check_goes_through_bytes_and_counts_on() -> None:
     assert again.p_value == check.p_value
     with pytest.raises(StateError, match="counts"):
         again.restore(Stored(check.state() | {"counts": np.zeros(3, np.int64)}))
+    with pytest.raises(StateError, match="another planned split"):
+        RatioCheck((0.9, 0.1), "s").restore(Stored(check.state()))
 
 
 def test_a_split_without_a_share_is_refused() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from collectors.experiments.experiment import Experiment
-from collectors.experiments.metrics import Metric, Share
+from collectors.experiments.metrics import Mean, Metric, Share
 from collectors.experiments.sequence import half_width, tuning
 from collectors.experiments.units import UnitsSummary, pane_units
 from collectors.experiments.verdicts import BURN_IN, Earlier, Finding, Verdict, judge
@@ -110,16 +110,22 @@ def test_observed_is_never_better_or_worse_and_needs_no_split() -> None:
         assert finding.notes == ("not randomised",)
 
 
-def test_shadow_has_no_split_to_check_and_a_wider_interval() -> None:
+def test_shadow_has_no_split_to_check() -> None:
     plan = replace(PLAN, design="shadow")
-    total = traffic(PLAN, (0.2, 0.2), split=0.1)
-    for _ in range(3):  # users return, and answer the same
-        total = total.merge(total)
-    total.sums[0, 1] = total.sums[0, 0]
-    total.counts[0, 1] = total.counts[0, 0]
-    shadow, joint = (judge(one, total, None, 100)[0] for one in (plan, PLAN))
     assert plan.ratio_check() is None
-    assert shadow.high - shadow.low > joint.high - joint.low
+    finding = only(plan, traffic(plan, (0.2, 0.3), split=0.1))
+    assert finding.verdict is Verdict.BETTER
+
+
+def test_where_nothing_scatters_no_error_is_told() -> None:
+    plan = replace(PLAN, metrics=(Metric("score", "x", Mean(0.0, 10.0), 0.5),))
+    total = plan.summary()
+    total.counts[:] = 3
+    total.sums[0, 1] = 3
+    finding = only(plan, total)
+    assert finding.verdict is Verdict.UNDECIDED
+    assert finding.estimate == 1
+    assert any("nothing scatters" in note for note in finding.notes)
 
 
 def test_the_first_panes_only_count() -> None:
@@ -156,6 +162,13 @@ def test_without_a_unit_it_says_what_it_takes_for_granted() -> None:
     assert finding.units is None
     assert finding.notes == ("rows taken as independent",)
     assert only(plan, plan.summary()).notes[1] == "too few panes: worth 0, 30 are needed"
+
+
+def test_without_a_unit_a_split_of_rows_is_a_note_that_silences_nothing() -> None:
+    plan = replace(PLAN, unit=None)
+    finding = only(plan, traffic(plan, (0.2, 0.3), split=0.4))
+    assert finding.verdict is Verdict.BETTER
+    assert any("rows are not split as planned" in note for note in finding.notes)
 
 
 def test_the_error_is_split_over_metrics_and_arms() -> None:
