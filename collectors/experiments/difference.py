@@ -37,7 +37,7 @@ def difference(counts: Numbers, sums: Numbers, *, binary: bool = False) -> Diffe
     Deng, Knoblich and Lu 2018): its error is the sum over buckets of (S_b - mean N_b) / N. Buckets
     are independent, so the squares of these, summed, times B / (B - 1) over the B buckets in use,
     estimate its variance. The arms are subtracted bucket by bucket before squaring, which is right
-    whether or not a unit, or a pane, was seen by both. A variance no larger than what rounding leaves
+    whether or not a unit, or a pane, was seen by both. A variance within what rounding leaves
     of totals that do not scatter is 0.
 
     Args:
